@@ -1,0 +1,119 @@
+package change
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Empty is the tree without files.
+func Empty() fs.FS { return empty{} }
+
+type empty struct{}
+
+func (empty) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+func (empty) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == "." {
+		return nil, nil
+	}
+	return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
+}
+
+// Between compares two trees whose files can be read at once. With an empty
+// before, every line of after is added: that is how a whole tree is scanned.
+func Between(ctx context.Context, before, after fs.FS) (*Change, error) {
+	all := memory{}
+	old, err := read(ctx, before, all)
+	if err != nil {
+		return nil, fmt.Errorf("read the tree before: %w", err)
+	}
+	new, err := read(ctx, after, all)
+	if err != nil {
+		return nil, fmt.Errorf("read the tree after: %w", err)
+	}
+	c := &Change{Before: before, After: after, Contents: all}
+	brought := map[string]bool{}
+	for path, id := range new {
+		f := File{Path: path, Kind: Added, OldBlob: old[path], NewBlob: id}
+		if f.OldBlob == f.NewBlob {
+			continue
+		}
+		if f.OldBlob != "" {
+			f.Kind = Modified
+		}
+		if info, err := fs.Stat(after, path); err == nil {
+			f.Mode = info.Mode()
+		}
+		if f.Binary = IsBinary(all[id]); !f.Binary {
+			f.Hunks = Diff(all[f.OldBlob], all[id])
+		}
+		brought[id] = true
+		c.Files = append(c.Files, f)
+	}
+	for path, id := range old {
+		if _, kept := new[path]; !kept {
+			f := File{Path: path, Kind: Deleted, OldBlob: id, Binary: IsBinary(all[id])}
+			if !f.Binary {
+				f.Hunks = Diff(all[id], nil)
+			}
+			c.Files = append(c.Files, f)
+		}
+	}
+	slices.SortFunc(c.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	c.Blobs = len(brought)
+	return c, nil
+}
+
+func read(ctx context.Context, tree fs.FS, into memory) (map[string]string, error) {
+	ids := map[string]string{}
+	if tree == (empty{}) {
+		return ids, nil
+	}
+	err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		b, err := fs.ReadFile(tree, path)
+		if err != nil {
+			return err
+		}
+		id := HashBlob(b)
+		into[id] = b
+		ids[path] = id
+		return nil
+	})
+	return ids, err
+}
+
+// HashBlob returns git's id of a blob.
+func HashBlob(b []byte) string {
+	h := sha1.New()
+	h.Write([]byte("blob " + strconv.Itoa(len(b)) + "\x00"))
+	h.Write(b)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// memory holds contents that need no loading.
+type memory map[string][]byte
+
+func (m memory) Blob(id string) ([]byte, error) {
+	b, ok := m[id]
+	if !ok {
+		return nil, &MissingError{Blob: id, Why: "not part of the change"}
+	}
+	return b, nil
+}
+
+func (m memory) Load(context.Context, ...string) error { return nil }

@@ -1,0 +1,66 @@
+// Package ecosystem reads and edits dependency manifests, one ecosystem a subpackage.
+package ecosystem
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+)
+
+// An Ecosystem understands one family of manifests. It never runs a package
+// manager and never takes a setting or an address from a repository.
+// Its methods are safe for concurrent use.
+type Ecosystem interface {
+	// Name is OSV's name of the ecosystem: "Go", "npm", "PyPI".
+	Name() string
+	// Match reports whether path is a manifest that Packages reads.
+	Match(path string) bool
+	// Companions are paths beside a manifest that Packages and Upgrade need too.
+	Companions(path string) []string
+	// Packages returns what the manifest at path states, with lines, in the
+	// order of the file. A manifest that cannot be read is a *SyntaxError.
+	Packages(ctx context.Context, tree fs.FS, path string) ([]Package, error)
+	// Compare orders two versions as this ecosystem does: negative if a < b.
+	Compare(a, b string) int
+	// Versions returns the published versions of a package, lowest first,
+	// from the operator's registry.
+	Versions(ctx context.Context, name string) ([]string, error)
+	// Upgrade returns the new contents of the files that bring the direct
+	// dependency p to version to. What cannot be done exactly is a *RefusalError.
+	Upgrade(ctx context.Context, tree fs.FS, p Package, to string) (map[string][]byte, error)
+}
+
+// A Package is one dependency, as one manifest states it.
+type Package struct {
+	Name, Version string
+	Direct, Dev   bool
+	At            change.Span // where the manifest states the version
+	// Via is a shortest path that brings a transitive package in: names (with
+	// versions where known) from the direct dependency down to the one that
+	// requires it; empty if Direct or not known.
+	Via []string
+	// Line is the whole text of the line(s) At if a version can be edited
+	// there alone without touching another file; "" otherwise.
+	Line string
+}
+
+// A SyntaxError says where a manifest cannot be read.
+type SyntaxError struct {
+	Path string
+	Line int // 0 if not known
+	Text string
+}
+
+func (e *SyntaxError) Error() string {
+	return change.Span{Path: e.Path, Start: e.Line, End: e.Line}.String() + ": " + e.Text
+}
+
+// A RefusalError says why an upgrade cannot be made, in words for the owner.
+type RefusalError struct{ Why string }
+
+func (e *RefusalError) Error() string { return e.Why }
+
+// ErrNoRegistry means that the operator named no registry for an ecosystem.
+var ErrNoRegistry = errors.New("no registry is configured for this ecosystem")

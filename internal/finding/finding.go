@@ -1,0 +1,110 @@
+// Package finding defines what a scanner reports: a rule broken at a place,
+// and the result of a whole scan. No value of it can give away a secret.
+package finding
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+)
+
+// A Rule is one thing that can be found. Rules are static data.
+type Rule struct {
+	ID         string // "secret/github-pat": the scanner's name, a slash, the rule
+	Title      string // sentence case, no period: "GitHub token committed"
+	Why        string // Markdown, one or two sentences: why it matters
+	How        string // Markdown, imperative: how to fix it when a finding knows nothing better
+	Severity   Severity
+	References []string // URLs, most useful first
+}
+
+// A Finding is one Rule broken at one place, or at several with one cause.
+type Finding struct {
+	Rule       Rule
+	Severity   Severity // usually Rule.Severity; an advisory may say otherwise
+	Confidence Confidence
+	At         change.Span
+	Also       []change.Span // further places of the same finding
+	Commit     string        // SHA that brought it in; "" if not known
+	Past       bool          // only in history: At is a place in Commit, and Head no longer has it
+	Message    string        // one line, about this place
+	Evidence   Evidence
+	Details    []Detail // facts worth a line each, in the order to show
+	Fix        Fix
+	Print      Fingerprint // set by a Key; the same finding has the same Print after lines moved
+
+	identity Identity
+}
+
+// New returns a finding of r, with what r says of severity and fix, known again by id.
+func New(r Rule, at change.Span, id Identity, message string) Finding {
+	return Finding{
+		Rule: r, Severity: r.Severity, Confidence: Certain, At: at,
+		Message: message, Fix: Fix{Text: r.How}, identity: id,
+	}
+}
+
+// A Detail is a fact about a finding, such as "Fixed in: v1.2.3".
+type Detail struct{ Name, Text string }
+
+// A Fix is what would settle a finding.
+type Fix struct {
+	Text  string        // Markdown, imperative: "Upgrade golang.org/x/net to v0.17.0."; never empty
+	Edits []change.Edit // lines at Head to replace; nil if no machine-made fix is known
+}
+
+// Evidence is a matched text made safe to show. The text itself is not kept.
+type Evidence struct{ shown string }
+
+// Hidden is evidence that must not be shown: all it keeps is the length.
+func Hidden(value string) Evidence {
+	return Evidence{shown: fmt.Sprintf("%d characters, not shown", len([]rune(value)))}
+}
+
+// Plain is evidence that is no secret, such as a version.
+func Plain(s string) Evidence { return Evidence{shown: s} }
+
+func (e Evidence) String() string { return e.shown }
+
+// Severity is how bad a finding is.
+type Severity uint8
+
+const (
+	Info Severity = iota
+	Low
+	Medium
+	High
+	Critical
+	Never // as a threshold: no finding reaches it
+)
+
+var severities = [...]string{"info", "low", "medium", "high", "critical", "never"}
+
+func (s Severity) String() string               { return severities[min(int(s), len(severities)-1)] }
+func (s Severity) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// ParseSeverity reads a name such as "high", in any case.
+func ParseSeverity(name string) (Severity, bool) {
+	for i, s := range severities {
+		if strings.EqualFold(s, name) {
+			return Severity(i), true
+		}
+	}
+	return 0, false
+}
+
+// Confidence is how sure a scanner is.
+type Confidence uint8
+
+const (
+	Possible Confidence = iota
+	Likely
+	Certain
+)
+
+func (c Confidence) String() string {
+	return [...]string{"possible", "likely", "certain"}[min(int(c), 2)]
+}
+func (c Confidence) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }

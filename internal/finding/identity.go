@@ -1,0 +1,129 @@
+package finding
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// An Identity is what makes a finding the same one in another commit. It may
+// hold a secret: it cannot be printed, marshalled or compared from outside.
+type Identity struct {
+	value  string
+	scoped bool // within the file: the path belongs to it
+	secret bool
+}
+
+// InFile names a finding within its file: "lodash@4.17.20", "aws_s3_bucket.logs".
+// Two findings of one rule with one name in one file are told apart by their order.
+func InFile(name string) Identity { return Identity{value: name, scoped: true} }
+
+// OfSecret names a finding by the secret itself, wherever it stands: moved, it
+// is the same one, and in ten files it is one finding with ten places.
+func OfSecret(value string) Identity { return Identity{value: value, secret: true} }
+
+func (Identity) String() string               { return "[identity]" }
+func (Identity) GoString() string             { return "[identity]" }
+func (Identity) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte("[identity]")) }
+func (Identity) MarshalText() ([]byte, error) { return []byte("[identity]"), nil }
+
+// A Fingerprint identifies a finding across commits; 32 hex digits.
+type Fingerprint string
+
+// A Key makes fingerprints. Without it nobody can tell from a fingerprint
+// which secret it stands for. The zero Key serves where nothing is kept.
+type Key struct {
+	ID     string // stored beside what it made
+	secret []byte
+}
+
+// NewKey returns a key made of secret; its ID is derived from it.
+func NewKey(secret []byte) Key {
+	sum := sha256.Sum256(append([]byte("pullwarden key id\x00"), secret...))
+	return Key{ID: hex.EncodeToString(sum[:4]), secret: append([]byte(nil), secret...)}
+}
+
+// Sum returns a keyed digest of parts as hex digits; what says what it is for.
+func (k Key) Sum(what string, parts ...string) string {
+	h := hmac.New(sha256.New, k.secret)
+	for _, p := range append([]string{what}, parts...) {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func (Key) String() string             { return "[key]" }
+func (Key) GoString() string           { return "[key]" }
+func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[key]")) }
+
+// Seal sets the Print of each finding and merges those with the same one, the
+// first in order staying the place and the others becoming Also. The findings
+// must be sorted by place; pathAt names the file of one as Head calls it, so that a renamed
+// file keeps its findings.
+func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
+	type seat struct{ rule, path, name string }
+	nth := map[seat]int{}
+	at := map[Fingerprint]int{}
+	var out []Finding
+	for _, f := range findings {
+		if f.identity.scoped {
+			s := seat{f.Rule.ID, pathAt(f.At.Path), f.identity.value}
+			f.Print = Fingerprint(k.Sum("place", s.rule, s.path, s.name, fmt.Sprint(nth[s])))
+			nth[s]++
+		} else {
+			f.Print = Fingerprint(k.Sum("value", f.Rule.ID, f.identity.value))
+		}
+		if i, seen := at[f.Print]; seen {
+			if out[i].At != f.At {
+				out[i].Also = append(append(out[i].Also, f.At), f.Also...)
+			}
+			continue
+		}
+		at[f.Print] = len(out)
+		out = append(out, f)
+	}
+	return out
+}
+
+// A Redactor takes the secrets of one change out of any text. The nil
+// Redactor knows none.
+type Redactor struct{ values []string }
+
+// shortest is the length from which on a value is taken out wherever it
+// stands: below it, ordinary words would suffer.
+const shortest = 6
+
+// NewRedactor returns a redactor of every secret that findings stand for.
+func NewRedactor(findings ...Finding) *Redactor {
+	r := &Redactor{}
+	seen := map[string]bool{}
+	for _, f := range findings {
+		if !f.identity.secret {
+			continue
+		}
+		for _, v := range append(strings.Split(f.identity.value, "\n"), f.identity.value) {
+			if v = strings.TrimSpace(v); len(v) >= shortest && !seen[v] {
+				seen[v] = true
+				r.values = append(r.values, v)
+			}
+		}
+	}
+	return r
+}
+
+// Clean returns s without the secrets.
+func (r *Redactor) Clean(s string) string {
+	if r == nil {
+		return s
+	}
+	for _, v := range r.values {
+		s = strings.ReplaceAll(s, v, "[secret removed]")
+	}
+	return s
+}
+
+func (*Redactor) String() string             { return "[redactor]" }
+func (*Redactor) GoString() string           { return "[redactor]" }
+func (*Redactor) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[redactor]")) }

@@ -1,0 +1,56 @@
+package forge
+
+import (
+	"fmt"
+	"time"
+)
+
+// An Event is what a delivery tells us, in our own words. It is a hint: what
+// stands on the host when the work is done is the truth.
+type Event struct {
+	Kind     Kind      `json:"kind"`
+	Delivery string    `json:"delivery"` // the host's id of the delivery
+	Received time.Time `json:"received"`
+	Repo     Repo      `json:"repo"`             // zero for events of an installation
+	Number   int       `json:"number,omitempty"` // pull request, or 0
+	SHA      string    `json:"sha,omitempty"`    // head, or what was pushed
+	Base     string    `json:"base,omitempty"`   // SHA of a merge group's base
+	Sender   User      `json:"sender"`
+	Moved    string    `json:"moved,omitempty"` // RepositoryMoved: "renamed" or "transferred"
+	// Installation events: whose, which repositories came and went.
+	Installation int64  `json:"installation,omitempty"`
+	Account      User   `json:"account,omitzero"`
+	Added        []Repo `json:"added,omitempty"`
+	Removed      []Repo `json:"removed,omitempty"`
+}
+
+// Kind says what happened.
+type Kind string
+
+const (
+	PullChanged     Kind = "pull-changed"     // opened, pushed to, reopened, ready, base changed
+	PullClosed      Kind = "pull-closed"      // merged or not
+	CheckAsked      Kind = "check-asked"      // somebody pressed "re-run"; Number may be 0 (forks)
+	GroupAsked      Kind = "group-asked"      // a merge queue wants SHA checked against Base
+	DefaultPushed   Kind = "default-pushed"   // the default branch moved to SHA
+	Installed       Kind = "installed"        // the App came to an account, or to Added; or Removed went
+	Uninstalled     Kind = "uninstalled"      // the App left an account
+	RepositoryMoved Kind = "repository-moved" // renamed or transferred; Repo has the new name
+	Pinged          Kind = "pinged"           // GitHub says hello
+)
+
+// Key names the thing that e is about: work on one Key never runs side by
+// side, and a later event of one Key stands for the earlier ones.
+func (e Event) Key() string {
+	switch {
+	case e.Kind == PullChanged || e.Kind == PullClosed || e.Kind == CheckAsked && e.Number > 0:
+		return fmt.Sprintf("pull/%d/%d", e.Repo.ID, e.Number)
+	case e.Kind == CheckAsked || e.Kind == GroupAsked:
+		return fmt.Sprintf("%s/%d/%s", e.Kind, e.Repo.ID, e.SHA)
+	case e.Kind == DefaultPushed:
+		return fmt.Sprintf("branch/%d", e.Repo.ID)
+	case e.Kind == RepositoryMoved:
+		return fmt.Sprintf("repository/%d", e.Repo.ID)
+	}
+	return fmt.Sprintf("installation/%d", e.Installation)
+}

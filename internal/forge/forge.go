@@ -1,0 +1,173 @@
+// Package forge names the things on a code host, and the few verbs we use on them.
+package forge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/git"
+)
+
+// Forge is the narrow door to a code host. Every Put is an upsert: calling it
+// twice with the same arguments leaves the host as calling it once does, also
+// when the first call was cut off in the middle.
+//
+// What does not exist or is not visible is ErrNotFound, what the App may not
+// do is ErrDenied, and what may go through later is a *BusyError.
+type Forge interface {
+	// Pull returns a pull request as it stands now.
+	Pull(ctx context.Context, ref PullRef) (Pull, error)
+	// PullsAt returns the open pull requests of repo whose head is sha.
+	PullsAt(ctx context.Context, repo Repo, sha string) ([]Pull, error)
+	// Compare returns where head left base; both are SHAs of repo or its forks.
+	Compare(ctx context.Context, repo Repo, base, head string) (Comparison, error)
+	// ReadFile returns a file at rev, a branch or a SHA. A directory in its
+	// place is an *IrregularError. At most 1 MiB.
+	ReadFile(ctx context.Context, repo Repo, rev, path string) ([]byte, error)
+	// Tip returns the SHA of a branch.
+	Tip(ctx context.Context, repo Repo, branch string) (string, error)
+	// Remote returns where to fetch repo, with a token that can only read it.
+	Remote(ctx context.Context, repo Repo) (git.Remote, error)
+	PutCheck(ctx context.Context, repo Repo, c Check) (CheckID, error)
+	// PutReview makes our threads on p what r says and reports which findings have one.
+	PutReview(ctx context.Context, p Pull, r Review) (Placed, error)
+	// PutProposal opens our pull request for p.Branch or brings it up to date.
+	// A branch of that name that is not ours is ErrDenied.
+	PutProposal(ctx context.Context, repo Repo, p Proposal) (PullRef, error)
+	// Proposals returns our own open pull requests in repo, by their branch.
+	Proposals(ctx context.Context, repo Repo) (map[string]PullRef, error)
+}
+
+var (
+	ErrNotFound = errors.New("not found")
+	ErrDenied   = errors.New("denied")
+)
+
+// A BusyError means: the same call may succeed after After.
+type BusyError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *BusyError) Error() string { return fmt.Sprintf("busy, try again in %v: %v", e.After, e.Err) }
+func (e *BusyError) Unwrap() error { return e.Err }
+
+// An IrregularError means that there is something at a path, but no regular file.
+type IrregularError struct{ Path, Type string }
+
+func (e *IrregularError) Error() string { return fmt.Sprintf("%s is a %s, not a file", e.Path, e.Type) }
+
+// A Repo is a repository. Names get reused, so ID is what it is known by.
+type Repo struct {
+	ID           int64
+	Installation int64
+	Owner, Name  string
+	Default      string // default branch; "" if the event did not say
+}
+
+func (r Repo) String() string { return r.Owner + "/" + r.Name }
+
+// A User is an account, known by its ID.
+type User struct {
+	ID    int64
+	Login string
+}
+
+// A PullRef names a pull request.
+type PullRef struct {
+	Repo   Repo
+	Number int
+}
+
+func (p PullRef) String() string { return fmt.Sprintf("%v#%d", p.Repo, p.Number) }
+
+// A Pull is a pull request as it stands.
+type Pull struct {
+	PullRef
+	ID               int64
+	Title            string
+	Author           User
+	BaseRef          string // branch name
+	BaseSHA, HeadSHA string
+	HeadRef          string
+	Fork, Draft      bool
+	Open, Merged     bool
+	URL              string    // its page
+	Updated          time.Time // of the last push or edit
+}
+
+// A Comparison says where two commits parted.
+type Comparison struct {
+	MergeBase string // "" if the histories share nothing
+	Ahead     int    // commits of head that base lacks
+}
+
+// CheckName is the name of our check run.
+const CheckName = "pullwarden"
+
+// CheckID is the host's number of a check run.
+type CheckID int64
+
+// A Check is a check run, whole. A Check without Conclusion is under way.
+type Check struct {
+	SHA            string
+	Title, Summary string // Markdown
+	Conclusion     Conclusion
+	Notes          []Note // any number; the host's limits are the forge's business
+	DetailsURL     string
+	// Digest identifies the outcome: a completed check of ours on SHA with
+	// the same Digest is left as it stands; another outcome is a new check run.
+	Digest string
+	// Again asks for a new check run even though one is completed: somebody
+	// pressed "re-run".
+	Again bool
+}
+
+// A Conclusion is how a check run ends.
+type Conclusion string
+
+const (
+	Success Conclusion = "success"
+	Failure Conclusion = "failure"
+	Neutral Conclusion = "neutral"
+)
+
+// A Note is an annotation of a check.
+type Note struct {
+	At          change.Span
+	Level       string // notice, warning or failure
+	Title, Text string
+}
+
+// A Review is what our inline comments on a pull request should be.
+type Review struct {
+	SHA      string    // head that was looked at
+	Body     string    // of the review itself, if one has to be posted
+	Comments []Comment // wanted, most important first
+	Standing []string  // keys of all findings that are still there; other threads of ours are settled
+	Limit    int       // open threads of ours at a time
+	Settled  string    // what to write over a comment whose thread cannot be resolved: "Fixed in abc1234."
+}
+
+// A Comment is an inline remark, known again by its Key.
+type Comment struct {
+	Key  string // a finding's fingerprint; the forge hides it in the body, signed
+	At   change.Span
+	Body string // Markdown
+}
+
+// Placed maps the Key of each finding that has an open thread of ours to the id of its comment.
+type Placed map[string]int64
+
+// A Proposal is a pull request of ours that we open or bring up to date.
+type Proposal struct {
+	Branch, Base string
+	BaseSHA      string // commit the change was made for
+	Title, Body  string // Body is Markdown
+	Message      string // of the commit
+	Labels       []string
+	Files        map[string][]byte // whole contents by path
+}

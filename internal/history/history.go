@@ -1,0 +1,81 @@
+// Package history names what is remembered: runs, findings over time, and
+// what was proposed.
+package history
+
+import (
+	"context"
+	"time"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/policy"
+)
+
+// A Run is one judged scan, with all that its judgement rested on.
+type Run struct {
+	Repo       forge.Repo
+	Pull       forge.Pull // zero for a merge group
+	SHA        string     // head
+	BaseRef    string
+	MergeBase  string
+	Policy     policy.Policy // as it was in force
+	Rules      string        // digest of the scanners' rules and the program's version
+	Advisories string        // digest of the advisory snapshot
+	KeyID      string        // of the key that made the fingerprints
+	Result     finding.Result
+	Verdict    policy.Verdict
+	Pushed     time.Time // as the host tells; zero if it does not
+	Received   time.Time // delivery accepted
+	Started    time.Time
+	Finished   time.Time
+}
+
+// A Delta compares a run with the one before it on the same pull request.
+type Delta struct {
+	Previous        string // head of the run before; "" if there was none
+	New, Same, Gone []finding.Fingerprint
+}
+
+// A Standing is the latest verdict of one open pull request on a head.
+type Standing struct {
+	Pull    int // number; 0 for a merge group
+	Outcome policy.Outcome
+	Title   string
+}
+
+// A Ledger remembers. Its methods are safe for concurrent use.
+type Ledger interface {
+	// Record keeps r and says what changed since the run before. Recording the
+	// same run again (same pull request, head, and verdict) adds nothing.
+	Record(ctx context.Context, r Run) (Delta, error)
+	// At returns the latest verdict on sha of each pull request of repo that
+	// is not known to be closed.
+	At(ctx context.Context, repo forge.Repo, sha string) ([]Standing, error)
+	// Posted keeps which check run and comments a run was shown as.
+	Posted(ctx context.Context, repo forge.Repo, pull int, sha string, check forge.CheckID, comments forge.Placed, at time.Time) error
+	// Closed marks a pull request as closed or merged.
+	Closed(ctx context.Context, p forge.Pull, at time.Time) error
+	// LastPolicy returns the policy text that last was valid in repo; ok is false if none was.
+	LastPolicy(ctx context.Context, repo forge.Repo) (text []byte, ok bool, err error)
+	// KeepPolicy keeps a valid policy text.
+	KeepPolicy(ctx context.Context, repo forge.Repo, text []byte, at time.Time) error
+	// Moved keeps the present name of a repository; its id stays what it is known by.
+	Moved(ctx context.Context, repo forge.Repo, at time.Time) error
+	// Installed and Uninstalled keep which accounts and repositories we serve.
+	Installed(ctx context.Context, e forge.Event) error
+	// InstalledAt returns when repo was first served; zero if it is not known.
+	InstalledAt(ctx context.Context, repo forge.Repo) (time.Time, error)
+	// Proposed keeps an upgrade: opened as ref, or not made and why.
+	Proposed(ctx context.Context, repo forge.Repo, u Upgrade) error
+	// Purge deletes what belongs to accounts that were uninstalled before then.
+	Purge(ctx context.Context, before time.Time) error
+}
+
+// An Upgrade is one plan and what became of it.
+type Upgrade struct {
+	Ecosystem, Package, From, To string
+	Advisories                   []string
+	Pull                         int    // number of our pull request; 0 if none was opened
+	Why                          string // why none was opened
+	At                           time.Time
+}

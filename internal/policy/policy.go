@@ -1,0 +1,98 @@
+// Package policy decides what is done about findings. It is pure: it reads no
+// file and no clock.
+package policy
+
+import (
+	"time"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// Path is where a repository keeps its policy.
+const Path = ".github/pullwarden.yml"
+
+// A Policy is what a repository asks of its pull requests.
+// The zero Policy is not useful; start from Default.
+type Policy struct {
+	Mode           Mode
+	Block          finding.Severity // findings this bad fail the check
+	Comment        finding.Severity // findings this bad get an inline comment
+	OnScannerError Action           // a scanner that did not finish: Block or Note
+	IgnorePaths    []string         // globs
+	Scanners       map[string]Scanner
+	Ignore         []Exception
+	Upgrades       Upgrades
+	Hash           string // digest of the text it was read from; "default" if there was none
+}
+
+// Mode says whether a verdict can fail a check.
+type Mode string
+
+const (
+	Enforce Mode = "enforce"
+	Observe Mode = "observe"
+)
+
+// A Scanner is what a policy says of one scanner.
+type Scanner struct {
+	Enabled bool
+	Skip    []string // rule ids, with or without the scanner's prefix
+}
+
+// An Exception accepts a known finding for a while, and says why.
+type Exception struct {
+	Rule, Path  string // globs; "" matches all, but not both may be ""
+	Fingerprint finding.Fingerprint
+	Reason      string    // required
+	Owner       string    // required
+	Until       time.Time // required; in force through the end of that day, UTC
+	Line        int       // in the policy file
+}
+
+// Upgrades is what a policy says of upgrade pull requests.
+type Upgrades struct {
+	Enabled bool
+	Open    int // pull requests open at a time
+	Major   bool
+	Labels  []string
+}
+
+// A Verdict is the outcome for one change.
+type Verdict struct {
+	Outcome    Outcome
+	Decisions  []Decision // one per finding, in the order of the result
+	Incomplete []string   // what was not looked at, a line each
+	Expired    []Exception
+	InForce    []Exception // that a finding was ignored by
+}
+
+// A Decision says what becomes of one finding, and why.
+type Decision struct {
+	Finding finding.Finding
+	Action  Action
+	Why     string // "high, and this repository blocks from high on"
+}
+
+// Action is what is done about one finding, mildest first.
+type Action uint8
+
+const (
+	Ignored Action = iota // an exception or a path: counted, not shown as a problem
+	Note                  // in the check only
+	Comment               // inline comment
+	Block                 // inline comment, and the check fails
+)
+
+func (a Action) String() string { return [...]string{"ignored", "note", "comment", "block"}[a] }
+
+// Outcome is a verdict in a word, best first.
+type Outcome uint8
+
+const (
+	Pass       Outcome = iota // nothing that needs anybody
+	Warn                      // findings, none of which blocks
+	Incomplete                // something was not looked at: never "passed"
+	Fail
+)
+
+func (o Outcome) String() string { return [...]string{"pass", "warn", "incomplete", "fail"}[o] }

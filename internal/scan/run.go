@@ -1,0 +1,262 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// rounds is how often scanners may ask for more: a module may name another,
+// which may name a third. Beyond that a change is too twisted to wait for.
+const rounds = 3
+
+// Run runs the scanners side by side over c and keeps what c brought in. A
+// scanner that fails, panics or runs out of time fails alone; its Status says so.
+func Run(ctx context.Context, scanners []Scanner, c *change.Change, o Options) finding.Result {
+	views := newViews(c)
+	fetched := gather(ctx, scanners, c, views)
+	outcomes := make([]outcome, len(scanners))
+	var wg sync.WaitGroup
+	for i, s := range scanners {
+		wg.Go(func() { outcomes[i] = alone(ctx, s, views, o, fetched[s.Name()]) })
+	}
+	wg.Wait()
+
+	r := finding.Result{Scanned: account(c)}
+	var matched []finding.Finding
+	for i, s := range scanners {
+		out := outcomes[i]
+		r.Findings = append(r.Findings, out.brought...)
+		r.Packages = append(r.Packages, out.packages...)
+		r.Statuses = append(r.Statuses, finding.Status{Scanner: s.Name(), Took: out.took, Err: out.err})
+		matched = append(matched, out.matched...)
+	}
+	slices.SortStableFunc(r.Findings, byPlace)
+	r.Redactor = finding.NewRedactor(matched...)
+	return r
+}
+
+// gather brings what scanners want beyond the change within reach, in one
+// batch a round. It returns an error for each scanner that cannot go on.
+func gather(ctx context.Context, scanners []Scanner, c *change.Change, v *views) map[string]error {
+	failed := map[string]error{}
+	asked := map[string]bool{}
+	for round := 0; ; round++ {
+		var ids []string
+		wanting := map[string]bool{}
+		for _, s := range scanners {
+			if failed[s.Name()] != nil {
+				continue
+			}
+			paths, err := wants(s, c)
+			if err != nil {
+				failed[s.Name()] = err
+				continue
+			}
+			for _, id := range v.blobs(paths) {
+				if !asked[id] {
+					wanting[s.Name()] = true
+					ids = append(ids, id)
+				}
+			}
+		}
+		if round == 0 {
+			ids = append(ids, v.beforeBlobs()...)
+		}
+		if len(ids) == 0 {
+			return failed
+		}
+		if round == rounds {
+			for name := range wanting {
+				failed[name] = fmt.Errorf("asked for more files after %d rounds", rounds)
+			}
+			return failed
+		}
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+		for _, id := range ids {
+			asked[id] = true
+		}
+		if err := c.Contents.Load(ctx, ids...); err != nil {
+			for name := range wanting {
+				failed[name] = fmt.Errorf("fetch what the scanner wants beside the change: %w", err)
+			}
+			return failed
+		}
+	}
+}
+
+func wants(s Scanner, c *change.Change) (paths []string, err error) {
+	defer recovered(&err)
+	return s.Wants(c), nil
+}
+
+// An outcome is what one scanner made of a change.
+type outcome struct {
+	brought  []finding.Finding // that the change brought in, sealed
+	matched  []finding.Finding // every finding on any side, for the redactor
+	packages []finding.Package
+	took     time.Duration
+	err      error
+}
+
+// alone runs one scanner so that whatever happens to it is its own outcome. A
+// scanner that ignores its deadline is left behind.
+func alone(ctx context.Context, s Scanner, v *views, o Options, failed error) outcome {
+	if failed != nil {
+		return outcome{err: failed}
+	}
+	start := time.Now()
+	if o.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Timeout)
+		defer cancel()
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var out outcome
+		defer func() { done <- out }()
+		defer recovered(&out.err)
+		out = inspect(ctx, s, v, o.Key)
+	}()
+	var out outcome
+	select {
+	case out = <-done:
+	case <-ctx.Done():
+		out.err = ctx.Err()
+	}
+	if out.err != nil && ctx.Err() != nil {
+		out.err = fmt.Errorf("stopped after %v: %w", time.Since(start).Round(time.Millisecond), context.Cause(ctx))
+	}
+	if o.Limit > 0 && len(out.brought) > o.Limit {
+		slices.SortStableFunc(out.brought, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+		out.err = cmp.Or(out.err, fmt.Errorf("%d findings; only the worst %d are shown", len(out.brought), o.Limit))
+		out.brought = out.brought[:o.Limit]
+	}
+	out.took = time.Since(start)
+	return out
+}
+
+// inspect looks at all sides and subtracts what was there before.
+func inspect(ctx context.Context, s Scanner, v *views, key finding.Key) outcome {
+	var out outcome
+	same := func(path string) string { return path }
+	look := func(snap Snapshot, at func(string) string) ([]finding.Finding, error) {
+		report, err := s.Inspect(ctx, snap)
+		out.matched = append(out.matched, report.Findings...)
+		out.packages = append(out.packages, report.Packages...)
+		slices.SortStableFunc(report.Findings, byPlace)
+		return key.Seal(report.Findings, at), err
+	}
+
+	after, err := look(v.after, same)
+	out.err = err
+	var past []finding.Finding
+	if s.EveryCommit() {
+		past = steps(ctx, v, look, after, &out.err)
+	}
+	if len(after)+len(past) == 0 {
+		return out
+	}
+	// An error in the state before only means that less is subtracted.
+	before, _ := look(v.readable(), v.renamed)
+	known := map[finding.Fingerprint]bool{}
+	for _, f := range before {
+		known[f.Print] = true
+	}
+	for _, f := range append(after, past...) {
+		if !known[f.Print] {
+			out.brought = append(out.brought, f)
+		}
+	}
+	return out
+}
+
+// steps looks at every commit. It notes in the findings of after which commit
+// brought them in, and returns those that a later commit took away again.
+func steps(ctx context.Context, v *views, look func(Snapshot, func(string) string) ([]finding.Finding, error), after []finding.Finding, failed *error) []finding.Finding {
+	atHead := map[finding.Fingerprint]int{}
+	for i, f := range after {
+		atHead[f.Print] = i
+	}
+	gone := map[finding.Fingerprint]bool{}
+	var past []finding.Finding
+	for _, snap := range v.steps {
+		found, err := look(snap, func(path string) string { return path })
+		*failed = cmp.Or(*failed, err)
+		for _, f := range found {
+			if i, ok := atHead[f.Print]; ok {
+				if after[i].Commit == "" {
+					after[i].Commit = snap.Commit
+				}
+				continue
+			}
+			if !gone[f.Print] {
+				gone[f.Print] = true
+				f.Commit, f.Past = snap.Commit, true
+				past = append(past, f)
+			}
+		}
+		if ctx.Err() != nil {
+			*failed = cmp.Or(*failed, ctx.Err())
+			break
+		}
+	}
+	return past
+}
+
+// recovered turns a panic into an error of the scanner it happened in. The
+// panic's value may hold repository content, even a secret: only where it
+// happened is kept.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic (%T) at %s", p, where(debug.Stack()))
+	}
+}
+
+func byPlace(a, b finding.Finding) int {
+	return cmp.Or(
+		cmp.Compare(a.At.Path, b.At.Path), cmp.Compare(a.At.Start, b.At.Start),
+		cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Message, b.Message),
+	)
+}
+
+func account(c *change.Change) finding.Scanned {
+	skipped := map[string]bool{}
+	note := func(files []change.File) {
+		for _, f := range files {
+			if f.Skip != "" && f.NewBlob != "" {
+				skipped[f.NewBlob] = true
+			}
+		}
+	}
+	note(c.Files)
+	for _, commit := range c.Commits {
+		note(commit.Files)
+	}
+	return finding.Scanned{
+		Commits: len(c.Commits), Blobs: max(0, c.Blobs-len(skipped)), Of: c.Blobs,
+		Skipped: append([]change.Skip{}, c.Skipped...),
+	}
+}
+
+// blobOf returns the id of the blob at path, "" if there is none or it needs no loading.
+func blobOf(tree fs.FS, path string) string {
+	if !fs.ValidPath(path) {
+		return ""
+	}
+	info, err := fs.Stat(tree, path)
+	if err != nil || info.IsDir() {
+		return ""
+	}
+	id, _ := info.Sys().(change.BlobID)
+	return string(id)
+}

@@ -1,0 +1,246 @@
+package scan_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/scan"
+)
+
+// words finds every line that starts with "bad:".
+type words struct {
+	name   string
+	every  bool
+	secret bool
+	wants  []string
+	do     func(context.Context) error
+}
+
+func (w words) Name() string                  { return w.name }
+func (w words) Rules() []finding.Rule         { return nil }
+func (w words) Wants(*change.Change) []string { return w.wants }
+func (w words) EveryCommit() bool             { return w.every }
+
+func (w words) Inspect(ctx context.Context, s scan.Snapshot) (scan.Report, error) {
+	var r scan.Report
+	if w.do != nil {
+		if err := w.do(ctx); err != nil {
+			return r, err
+		}
+	}
+	rule := finding.Rule{ID: w.name + "/bad", Severity: finding.High, How: "Say good."}
+	for _, f := range s.Files {
+		b, err := s.Read(f)
+		if err != nil {
+			return r, err
+		}
+		for i, line := range bytes.Split(b, []byte("\n")) {
+			at := change.Span{Path: f.Path, Start: i + 1, End: i + 1}
+			if !bytes.HasPrefix(line, []byte("bad:")) || w.every && s.Side != scan.Before && !f.Touches(at) {
+				continue
+			}
+			id := finding.InFile(string(line))
+			if w.secret {
+				id = finding.OfSecret(string(line))
+			}
+			r.Findings = append(r.Findings, finding.New(rule, at, id, "a bad word"))
+		}
+	}
+	return r, nil
+}
+
+func between(t *testing.T, before, after fstest.MapFS) *change.Change {
+	t.Helper()
+	c, err := change.Between(t.Context(), before, after)
+	require.NoError(t, err)
+	return c
+}
+
+func file(lines ...string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte(strings.Join(lines, "\n") + "\n")}
+}
+
+func places(r finding.Result) []string {
+	var out []string
+	for _, f := range r.Findings {
+		out = append(out, f.At.String())
+	}
+	return out
+}
+
+func TestRunKeepsWhatTheChangeBroughtIn(t *testing.T) {
+	c := between(t,
+		fstest.MapFS{"a": file("bad:old", "fine")},
+		fstest.MapFS{"a": file("one more", "bad:old", "fine", "bad:new", "bad:old")})
+	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w"}}, c, scan.Options{})
+	assert.Equal(t, []string{"a:4", "a:5"}, places(r), "the old word moved, a second one of it is new")
+	assert.True(t, r.Complete())
+	assert.Equal(t, finding.Scanned{Blobs: 1, Of: 1, Skipped: []change.Skip{}}, r.Scanned)
+}
+
+func TestRunFollowsRenames(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"new": file("bad:x", "bad:y")})
+	old := change.HashBlob([]byte("bad:x\n"))
+	c.Files[0].Kind, c.Files[0].OldPath, c.Files[0].OldBlob = change.Renamed, "old", old
+	c.Contents = with{c.Contents, map[string][]byte{old: []byte("bad:x\n")}}
+	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w"}}, c, scan.Options{})
+	assert.Equal(t, []string{"new:2"}, places(r))
+}
+
+func TestRunFindsWhatALaterCommitTookAway(t *testing.T) {
+	c := between(t, fstest.MapFS{"a": file("fine")}, fstest.MapFS{"a": file("fine", "bad:kept")})
+	content := []byte("fine\nbad:gone\nbad:kept\n")
+	id := change.HashBlob(content)
+	step := change.File{Path: "a", NewBlob: id, Hunks: change.Diff([]byte("fine\n"), content)}
+	c.Commits = []change.Commit{
+		{SHA: "c1", Files: []change.File{step}},
+		{SHA: "c2", Files: c.Files},
+	}
+	c.Contents = with{c.Contents, map[string][]byte{id: content}}
+	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w", every: true, secret: true}}, c, scan.Options{})
+	require.Equal(t, []string{"a:2", "a:2"}, places(r))
+	past, kept := r.Findings[0], r.Findings[1]
+	if !past.Past {
+		past, kept = kept, past
+	}
+	assert.Equal(t, "c1", past.Commit)
+	assert.True(t, past.Past)
+	assert.Equal(t, "c1", kept.Commit)
+	assert.False(t, kept.Past)
+	assert.Equal(t, "x [secret removed] y", r.Redactor.Clean("x bad:gone y"))
+}
+
+func TestRunMergesOneSecretInSeveralPlaces(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("bad:x"), "b": file("bad:x")})
+	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w", secret: true}}, c, scan.Options{})
+	require.Len(t, r.Findings, 1)
+	assert.Equal(t, []change.Span{{Path: "b", Start: 1, End: 1}}, r.Findings[0].Also)
+}
+
+func TestAScannerFailsAlone(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("bad:x")})
+	stuck := make(chan struct{})
+	defer close(stuck)
+	r := scan.Run(t.Context(), []scan.Scanner{
+		words{name: "well"},
+		words{name: "panics", do: func(context.Context) error { panic("bad:x") }},
+		words{name: "fails", do: func(context.Context) error { return errors.New("broken") }},
+		words{name: "hangs", do: func(context.Context) error { <-stuck; return nil }},
+	}, c, scan.Options{Timeout: 50 * time.Millisecond})
+	assert.Equal(t, []string{"a:1"}, places(r))
+	assert.False(t, r.Complete())
+	require.Len(t, r.Statuses, 4)
+	assert.NoError(t, r.Statuses[0].Err)
+	assert.ErrorContains(t, r.Statuses[1].Err, "panic (string) at scan/run_test.go:")
+	assert.NotContains(t, r.Statuses[1].Err.Error(), "bad:x", "the value of a panic may be a secret")
+	assert.ErrorContains(t, r.Statuses[2].Err, "broken")
+	assert.ErrorContains(t, r.Statuses[3].Err, "stopped after")
+}
+
+func TestRunSaysWhenItCutsOff(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("bad:x", "bad:y", "bad:z")})
+	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w"}}, c, scan.Options{Limit: 2})
+	assert.Len(t, r.Findings, 2)
+	assert.ErrorContains(t, r.Statuses[0].Err, "3 findings; only the worst 2 are shown")
+	assert.False(t, r.Complete())
+}
+
+func TestSkippedBlobsAreNeverCountedAsScanned(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("x"), "b": file("y")})
+	c.Files[1].Skip = "larger than 4 MiB"
+	c.Skipped = []change.Skip{{Path: "b", Why: "larger than 4 MiB"}}
+	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w"}}, c, scan.Options{})
+	assert.Equal(t, 1, r.Scanned.Blobs)
+	assert.Equal(t, 2, r.Scanned.Of)
+	assert.False(t, r.Complete())
+}
+
+func TestWantsAreFetchedInBatches(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("x")})
+	far := &distant{Contents: c.Contents, have: map[string]bool{}}
+	c.Contents, c.After = far, labelled{c.After}
+	r := scan.Run(t.Context(), []scan.Scanner{
+		words{name: "one", wants: []string{"beside"}},
+		words{name: "two", wants: []string{"beside", "further", "missing"}},
+	}, c, scan.Options{})
+	assert.True(t, r.Complete())
+	assert.Equal(t, [][]string{{"id of beside", "id of further"}}, far.batches)
+
+	far.err = errors.New("no route")
+	far.have = map[string]bool{}
+	r = scan.Run(t.Context(), []scan.Scanner{words{name: "asks", wants: []string{"beside"}}, words{name: "not"}}, c, scan.Options{})
+	assert.ErrorContains(t, r.Statuses[0].Err, "no route")
+	assert.NoError(t, r.Statuses[1].Err)
+}
+
+// with has more contents than a change made by Between.
+type with struct {
+	change.Contents
+	more map[string][]byte
+}
+
+func (w with) Blob(id string) ([]byte, error) {
+	if b, ok := w.more[id]; ok {
+		return b, nil
+	}
+	return w.Contents.Blob(id)
+}
+
+// distant has to fetch some contents first.
+type distant struct {
+	change.Contents
+	have    map[string]bool
+	batches [][]string
+	err     error
+}
+
+func (d *distant) Blob(id string) ([]byte, error) {
+	if strings.HasPrefix(id, "id of ") && !d.have[id] {
+		return nil, &change.MissingError{Blob: id, Why: "not fetched"}
+	}
+	if d.have[id] {
+		return []byte("x"), nil
+	}
+	return d.Contents.Blob(id)
+}
+
+func (d *distant) Load(_ context.Context, ids ...string) error {
+	if d.err != nil {
+		return d.err
+	}
+	d.batches = append(d.batches, ids)
+	for _, id := range ids {
+		d.have[id] = true
+	}
+	return nil
+}
+
+// labelled knows two files that are not at hand.
+type labelled struct{ fs.FS }
+
+func (l labelled) Stat(name string) (fs.FileInfo, error) {
+	if name == "beside" || name == "further" {
+		return info{name}, nil
+	}
+	return fs.Stat(l.FS, name)
+}
+
+type info struct{ name string }
+
+func (i info) Name() string     { return i.name }
+func (info) Size() int64        { return 1 }
+func (info) Mode() fs.FileMode  { return 0o644 }
+func (info) ModTime() time.Time { return time.Time{} }
+func (info) IsDir() bool        { return false }
+func (i info) Sys() any         { return change.BlobID("id of " + i.name) }
