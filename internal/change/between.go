@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Empty is the tree without files.
@@ -17,15 +19,32 @@ func Empty() fs.FS { return empty{} }
 
 type empty struct{}
 
-func (empty) Open(name string) (fs.File, error) {
+func (e empty) Open(name string) (fs.File, error) {
+	if name == "." {
+		return e, nil
+	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
-func (empty) ReadDir(name string) ([]fs.DirEntry, error) {
-	if name == "." {
-		return nil, nil
+// Stat and what follows make it its own root directory, too.
+func (e empty) Stat() (fs.FileInfo, error) { return e, nil }
+func (empty) Close() error                 { return nil }
+func (empty) Name() string                 { return "." }
+func (empty) Size() int64                  { return 0 }
+func (empty) Mode() fs.FileMode            { return fs.ModeDir | 0o755 }
+func (empty) ModTime() time.Time           { return time.Time{} }
+func (empty) IsDir() bool                  { return true }
+func (empty) Sys() any                     { return nil }
+
+func (empty) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: ".", Err: errors.New("is a directory")}
+}
+
+func (empty) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n > 0 {
+		return nil, io.EOF
 	}
-	return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
+	return nil, nil
 }
 
 // Between compares two trees whose files can be read at once. With an empty
@@ -62,6 +81,9 @@ func Between(ctx context.Context, before, after fs.FS) (*Change, error) {
 	for path, id := range old {
 		if _, kept := new[path]; !kept {
 			f := File{Path: path, Kind: Deleted, OldBlob: id, Binary: IsBinary(all[id])}
+			if info, err := fs.Stat(before, path); err == nil {
+				f.Mode = info.Mode()
+			}
 			if !f.Binary {
 				f.Hunks = Diff(all[id], nil)
 			}

@@ -31,6 +31,9 @@ func Apply(src []byte, edits ...Edit) ([]byte, error) {
 		for ; next < s.Start; next++ {
 			out.Write(lines[next-1])
 		}
+		if b := out.Bytes(); e.Text != "" && len(b) > 0 && b[len(b)-1] != '\n' {
+			out.WriteByte('\n') // the last line had none
+		}
 		out.WriteString(e.Text)
 		next = s.End + 1
 	}

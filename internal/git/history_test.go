@@ -1,0 +1,165 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"math/rand"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+)
+
+// Whatever the history: git agrees on commits and paths, hunks turn the old
+// content into the new one, each net addition is some commit's addition, and
+// the remote and the local reading of a change are the same.
+func TestRandomHistories(t *testing.T) {
+	for seed := range int64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := newRepo(t)
+			g := &generator{rand: rand.New(rand.NewSource(seed)), r: r}
+			g.commits(3)
+			r.git("branch", "topic")
+			g.commits(2 + g.rand.Intn(3))
+			r.git("checkout", "-q", "topic")
+			for range 2 + g.rand.Intn(3) {
+				g.commits(1 + g.rand.Intn(2))
+				if g.rand.Intn(2) == 0 {
+					g.merge("main")
+				}
+			}
+			head := r.git("rev-parse", "HEAD")
+			base := r.mergeBase("main", head)
+
+			c, s := r.fetch(&Fetcher{}, "main", head)
+			assert.LessOrEqual(t, s.count(), 4)
+			require.Empty(t, c.Skipped)
+			r.agrees(c, base, head)
+
+			l, err := Local(context.Background(), r.dir, LocalOptions{Base: "main", Head: head})
+			require.NoError(t, err)
+			assert.Equal(t, c.Files, l.Files)
+			assert.Equal(t, c.Commits, l.Commits)
+			assert.Equal(t, c.Blobs, l.Blobs)
+		})
+	}
+}
+
+type generator struct {
+	rand *rand.Rand
+	r    *repo
+	n    int
+}
+
+func (g *generator) commits(n int) {
+	for range n {
+		for range 1 + g.rand.Intn(3) {
+			var b strings.Builder
+			for range g.rand.Intn(6) {
+				fmt.Fprintf(&b, "line %d\n", g.rand.Intn(12))
+			}
+			g.n++
+			fmt.Fprintf(&b, "unique %d", g.n)
+			if g.rand.Intn(2) == 0 {
+				b.WriteString("\n")
+			}
+			g.r.write([]string{"a", "b", "dir/c", "dir/sub/d", "e", "f"}[g.rand.Intn(6)], b.String())
+		}
+		g.r.commit(fmt.Sprint("commit ", g.n))
+	}
+}
+
+func (g *generator) merge(branch string) {
+	g.r.now++
+	g.r.git("merge", "-q", "-X", []string{"ours", "theirs"}[g.rand.Intn(2)], "-m", "merge", branch)
+}
+
+func (r *repo) agrees(c *change.Change, base, head string) {
+	t := r.t
+	var shas []string
+	for _, step := range c.Commits {
+		shas = append(shas, step.SHA)
+		for _, p := range step.Parents {
+			assert.NotContains(t, shas[len(shas):], p)
+		}
+	}
+	assert.ElementsMatch(t, strings.Fields(r.git("rev-list", base+".."+head)), shas)
+	at := map[string]int{}
+	for i, sha := range shas {
+		at[sha] = i
+	}
+	for i, step := range c.Commits {
+		for _, p := range step.Parents {
+			if j, ok := at[p]; ok {
+				assert.Less(t, j, i, "parents come first")
+			}
+		}
+	}
+	var paths []string
+	for _, f := range c.Files {
+		paths = append(paths, f.Path)
+	}
+	names := r.git("diff-tree", "-r", "-z", "-M", "--name-only", base, head)
+	assert.ElementsMatch(t, strings.FieldsFunc(names, func(c rune) bool { return c == 0 }), paths)
+
+	byCommit := map[string]bool{}
+	for _, step := range c.Commits {
+		for _, f := range step.Files {
+			if len(step.Parents) == 1 {
+				r.applies(c, f)
+			}
+			for _, l := range added(&f) {
+				byCommit[l] = true
+			}
+		}
+	}
+	for _, f := range c.Files {
+		r.applies(c, f)
+		for _, l := range added(&f) {
+			assert.True(t, byCommit[l], "%s adds %q, and no commit does", f.Path, l)
+		}
+	}
+}
+
+// applies checks that the hunks of f lead from its old content to the new one.
+func (r *repo) applies(c *change.Change, f change.File) {
+	var old, new []byte
+	var err error
+	if f.OldBlob != "" {
+		old, err = c.Contents.Blob(f.OldBlob)
+		require.NoError(r.t, err)
+	}
+	if f.NewBlob != "" {
+		new, err = c.Contents.Blob(f.NewBlob)
+		require.NoError(r.t, err)
+	}
+	split := func(b []byte) []string {
+		if len(b) == 0 {
+			return nil
+		}
+		return strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
+	}
+	x, at := split(old), 0
+	var got []string
+	for _, h := range f.Hunks {
+		for _, l := range h.Lines {
+			if l.Old > 0 {
+				got = append(got, x[at:l.Old-1]...)
+				require.Equal(r.t, x[l.Old-1], l.Text)
+				at = l.Old
+			}
+			if l.Op != change.Delete {
+				if l.Op == change.Insert && l.New > len(got)+1 {
+					n := l.New - len(got) - 1
+					got, at = append(got, x[at:at+n]...), at+n
+				}
+				got = append(got, l.Text)
+				require.Equal(r.t, l.New, len(got))
+			}
+		}
+	}
+	require.Equal(r.t, split(new), append(got, x[at:]...), f.Path)
+}
