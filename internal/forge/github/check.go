@@ -1,0 +1,192 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+const completed = "completed"
+
+// PutCheck makes our newest check run on c.SHA what c says.
+//
+// Under way, a run that is not completed is taken up, and a completed one is
+// left alone unless c.Again asks for a new one. Completing, a run that is not
+// completed is completed, a completed one with c.Digest is left as it stands
+// (annotations that a crash cut off are added), and anything else gets a new
+// run. Older runs of ours that nobody completed are put to rest then.
+func (f *Forge) PutCheck(ctx context.Context, repo forge.Repo, c forge.Check) (forge.CheckID, error) {
+	what := fmt.Sprintf("put the check of %v at %s", repo, c.SHA)
+	client, err := f.client(repo, grant{checks: write})
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", what, err)
+	}
+	release, err := f.locks.take(ctx, fmt.Sprintf("check/%d/%s", repo.ID, c.SHA))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", what, err)
+	}
+	defer release()
+	p := checkPut{Forge: f, client: client, repo: repo, check: c}
+	runs, err := p.runs(ctx)
+	if err != nil {
+		return 0, f.wrap(err, "%s", what)
+	}
+	var last *gh.CheckRun
+	if len(runs) > 0 {
+		last = runs[0]
+	}
+	var id int64
+	if c.Conclusion == "" {
+		id, err = p.begin(ctx, last)
+	} else if id, err = p.complete(ctx, last); err == nil {
+		err = p.rest(ctx, runs, id)
+	}
+	return forge.CheckID(id), f.wrap(err, "%s", what)
+}
+
+type checkPut struct {
+	*Forge
+	client *gh.Client
+	repo   forge.Repo
+	check  forge.Check
+}
+
+// runs returns our check runs on the SHA, newest first.
+func (p *checkPut) runs(ctx context.Context) ([]*gh.CheckRun, error) {
+	o := &gh.ListCheckRunsOptions{
+		CheckName: gh.String(forge.CheckName), Filter: gh.String("all"), AppID: gh.Int64(p.appID),
+		ListOptions: gh.ListOptions{Page: 1, PerPage: pageSize},
+	}
+	var ours []*gh.CheckRun
+	for o.Page != 0 {
+		list, resp, err := p.client.Checks.ListCheckRunsForRef(ctx, p.repo.Owner, p.repo.Name, p.check.SHA, o)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range list.CheckRuns {
+			// Any workflow can post a run of our name.
+			if r.GetApp().GetID() == p.appID && r.GetName() == forge.CheckName {
+				ours = append(ours, r)
+			}
+		}
+		o.Page = resp.NextPage
+	}
+	slices.SortFunc(ours, func(a, b *gh.CheckRun) int { return cmp.Compare(b.GetID(), a.GetID()) })
+	return ours, nil
+}
+
+func (p *checkPut) begin(ctx context.Context, last *gh.CheckRun) (int64, error) {
+	output, _ := p.output()
+	if last != nil && last.GetStatus() == completed && !p.check.Again {
+		return last.GetID(), nil
+	}
+	if last != nil && last.GetStatus() != completed {
+		if o := last.GetOutput(); o.GetTitle() == output.GetTitle() && o.GetSummary() == output.GetSummary() {
+			return last.GetID(), nil
+		}
+		return last.GetID(), p.update(ctx, last.GetID(), gh.UpdateCheckRunOptions{
+			Status: gh.String("in_progress"), DetailsURL: p.details(), Output: output})
+	}
+	run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
+		Name: forge.CheckName, HeadSHA: p.check.SHA, Status: gh.String("in_progress"),
+		StartedAt: p.time(), DetailsURL: p.details(), Output: output,
+	})
+	return run.GetID(), err
+}
+
+func (p *checkPut) complete(ctx context.Context, last *gh.CheckRun) (int64, error) {
+	output, notes := p.output()
+	first := notes[:min(len(notes), annotationsPerCall)]
+	var id int64
+	sent := len(first)
+	switch {
+	case last != nil && last.GetStatus() != completed:
+		id = last.GetID()
+		output.Annotations = first
+		if err := p.update(ctx, id, gh.UpdateCheckRunOptions{
+			Status: gh.String(completed), Conclusion: gh.String(string(p.check.Conclusion)), CompletedAt: p.time(),
+			ExternalID: gh.String(p.check.Digest), DetailsURL: p.details(), Output: output,
+		}); err != nil {
+			return id, err
+		}
+	case last != nil && last.GetExternalID() == p.check.Digest:
+		// Annotations append, so their number says where a crash cut them off.
+		id, sent = last.GetID(), last.GetOutput().GetAnnotationsCount()
+	default:
+		output.Annotations = first
+		run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
+			Name: forge.CheckName, HeadSHA: p.check.SHA, Status: gh.String(completed),
+			Conclusion: gh.String(string(p.check.Conclusion)), StartedAt: p.time(), CompletedAt: p.time(),
+			ExternalID: gh.String(p.check.Digest), DetailsURL: p.details(), Output: output,
+		})
+		if err != nil {
+			return 0, err
+		}
+		id = run.GetID()
+	}
+	for sent < len(notes) {
+		batch := notes[sent:min(len(notes), sent+annotationsPerCall)]
+		more := *output
+		more.Annotations = batch
+		if err := p.update(ctx, id, gh.UpdateCheckRunOptions{Output: &more}); err != nil {
+			return id, fmt.Errorf("add annotations from %d on: %w", sent+1, err)
+		}
+		sent += len(batch)
+	}
+	return id, nil
+}
+
+// rest completes the runs beside id that were left under way by a crash or
+// another process: a check never stays pending.
+func (p *checkPut) rest(ctx context.Context, runs []*gh.CheckRun, id int64) error {
+	for _, r := range runs {
+		if r.GetID() == id || r.GetStatus() == completed {
+			continue
+		}
+		if err := p.update(ctx, r.GetID(), gh.UpdateCheckRunOptions{
+			Status: gh.String(completed), Conclusion: gh.String(string(forge.Neutral)), CompletedAt: p.time(),
+			Output: &gh.CheckRunOutput{Title: gh.String("Superseded"), Summary: gh.String("A newer run of this check has the result.")},
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *checkPut) update(ctx context.Context, id int64, o gh.UpdateCheckRunOptions) error {
+	o.Name = forge.CheckName
+	_, _, err := p.client.Checks.UpdateCheckRun(ctx, p.repo.Owner, p.repo.Name, id, o)
+	return err
+}
+
+func (p *checkPut) time() *gh.Timestamp { return &gh.Timestamp{Time: p.now().UTC()} }
+
+func (p *checkPut) details() *string {
+	if p.check.DetailsURL == "" {
+		return nil
+	}
+	return &p.check.DetailsURL
+}
+
+// output returns the words of the check, without annotations, and the annotations.
+func (p *checkPut) output() (*gh.CheckRunOutput, []*gh.CheckRunAnnotation) {
+	notes, text := annotations(p.check.Notes)
+	title := cutLine(p.check.Title, maxTitle)
+	if title == "" {
+		title = forge.CheckName
+	}
+	summary := cut(p.check.Summary, maxText)
+	if summary == "" {
+		summary = title
+	}
+	o := &gh.CheckRunOutput{Title: &title, Summary: &summary}
+	if text != "" {
+		o.Text = gh.String(cut(text, maxText))
+	}
+	return o, notes
+}

@@ -1,0 +1,201 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+// A thread is one of ours on a pull request.
+type thread struct {
+	id       string // GraphQL's
+	comment  int64  // id of its first comment
+	body     string // of its first comment
+	mark     mark
+	resolved bool
+	byPerson bool // a person resolved it
+}
+
+// open reports whether the thread still asks for something.
+func (t thread) open() bool { return !t.resolved && !t.mark.settled }
+
+// closed reports whether a person decided that there is nothing to do: that
+// stays so. A comment that we wrote over ourselves was settled by us.
+func (t thread) closed() bool { return t.resolved && t.byPerson && !t.mark.settled }
+
+const threadsQuery = `query($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      reviewThreads(first: 100, after: $after) {
+        pageInfo { hasNextPage endCursor }
+        nodes {
+          id
+          isResolved
+          resolvedBy { login }
+          comments(first: 1) { nodes { fullDatabaseId body author { __typename login } } }
+        }
+      }
+    }
+  }
+}`
+
+type threadsAnswer struct {
+	Repository *struct {
+		PullRequest *struct {
+			ReviewThreads struct {
+				PageInfo struct {
+					HasNextPage bool
+					EndCursor   string
+				}
+				Nodes []threadNode
+			}
+		}
+	}
+}
+
+type threadNode struct {
+	ID         string
+	IsResolved bool
+	ResolvedBy *struct{ Login string }
+	Comments   struct {
+		Nodes []struct {
+			FullDatabaseID bigInt `json:"fullDatabaseId"`
+			Body           string
+			Author         *struct {
+				Typename string `json:"__typename"`
+				Login    string
+			}
+		}
+	}
+}
+
+// A bigInt comes as a string or as a number.
+type bigInt int64
+
+func (b *bigInt) UnmarshalJSON(text []byte) error {
+	s := string(text)
+	if s == "null" {
+		return nil
+	}
+	if len(s) > 1 && s[0] == '"' {
+		s = s[1 : len(s)-1]
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	*b = bigInt(n)
+	return err
+}
+
+// threads returns our threads on p, oldest first.
+func (f *Forge) threads(ctx context.Context, c *gh.Client, p forge.PullRef) ([]thread, error) {
+	slug, err := f.login(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []thread
+	variables := map[string]any{"owner": p.Repo.Owner, "name": p.Repo.Name, "number": p.Number, "after": nil}
+	for {
+		var a threadsAnswer
+		if err := f.ask(ctx, c, threadsQuery, variables, &a); err != nil {
+			return nil, fmt.Errorf("list the review threads: %w", err)
+		}
+		if a.Repository == nil || a.Repository.PullRequest == nil {
+			return nil, fmt.Errorf("list the review threads: %w", forge.ErrNotFound)
+		}
+		page := a.Repository.PullRequest.ReviewThreads
+		for _, n := range page.Nodes {
+			if t, ok := f.threadOf(p, slug, n); ok {
+				out = append(out, t)
+			}
+		}
+		if !page.PageInfo.HasNextPage {
+			break
+		}
+		variables["after"] = page.PageInfo.EndCursor
+	}
+	slices.SortFunc(out, func(a, b thread) int { return cmp.Compare(a.comment, b.comment) })
+	return out, nil
+}
+
+func (f *Forge) threadOf(p forge.PullRef, slug string, n threadNode) (thread, bool) {
+	if len(n.Comments.Nodes) == 0 {
+		return thread{}, false
+	}
+	first := n.Comments.Nodes[0]
+	bot := func(login string) bool { return login == slug || login == slug+"[bot]" }
+	if first.Author == nil || first.Author.Typename != "Bot" || !bot(first.Author.Login) {
+		return thread{}, false
+	}
+	m, ok := f.readMark(p, first.Body)
+	if !ok {
+		return thread{}, false
+	}
+	return thread{
+		id: n.ID, comment: int64(first.FullDatabaseID), body: first.Body, mark: m, resolved: n.IsResolved,
+		// GitHub has no user to show for an App.
+		byPerson: n.ResolvedBy != nil && !bot(n.ResolvedBy.Login),
+	}, true
+}
+
+const (
+	resolveMutation   = `mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { id isResolved } } }`
+	unresolveMutation = `mutation($id: ID!) { unresolveReviewThread(input: {threadId: $id}) { thread { id isResolved } } }`
+)
+
+// A resolver resolves threads for as long as the App may: GitHub wants
+// contents: write for it, which an installation need not have granted.
+type resolver struct {
+	*Forge
+	repo   forge.Repo
+	denied error
+}
+
+func (r *resolver) do(ctx context.Context, mutation, thread string) error {
+	if r.denied != nil {
+		return r.denied
+	}
+	c, err := r.client(r.repo, grant{contents: write, pulls: write})
+	if err == nil {
+		err = r.ask(ctx, c, mutation, map[string]any{"id": thread}, nil)
+	}
+	if errors.Is(err, forge.ErrDenied) {
+		r.denied = err
+	}
+	return err
+}
+
+// settle says that t is done: it resolves the thread, or writes note over it.
+func (f *Forge) settle(ctx context.Context, c *gh.Client, r *resolver, p forge.PullRef, t thread, note string) error {
+	err := r.do(ctx, resolveMutation, t.id)
+	if errors.Is(err, forge.ErrDenied) {
+		err = f.edit(ctx, c, p, t, f.settledBody(p, t.mark.key, note, t.body))
+	}
+	if errors.Is(err, forge.ErrNotFound) {
+		return nil // deleted meanwhile: it asks for nothing
+	}
+	return err
+}
+
+// reopen makes t ask again. If the App may not, that is forge.ErrDenied.
+func (f *Forge) reopen(ctx context.Context, c *gh.Client, r *resolver, p forge.PullRef, t thread) error {
+	if t.resolved {
+		if err := r.do(ctx, unresolveMutation, t.id); err != nil {
+			return err
+		}
+	}
+	if !t.mark.settled {
+		return nil
+	}
+	return f.edit(ctx, c, p, t, f.commentBody(p, t.mark.key, f.restoredWords(t.body)))
+}
+
+func (f *Forge) edit(ctx context.Context, c *gh.Client, p forge.PullRef, t thread, body string) error {
+	_, _, err := c.PullRequests.EditComment(ctx, p.Repo.Owner, p.Repo.Name, t.comment, &gh.PullRequestComment{Body: &body})
+	return f.wrap(err, "edit comment %d", t.comment)
+}

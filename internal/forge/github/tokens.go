@@ -1,0 +1,229 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+// A grant is what a token may do, besides reading metadata.
+type grant struct{ contents, checks, pulls string }
+
+const (
+	read  = "read"
+	write = "write"
+)
+
+func (g grant) String() string {
+	var parts []string
+	for _, p := range [][2]string{{"contents", g.contents}, {"checks", g.checks}, {"pull_requests", g.pulls}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+":"+p[1])
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func (g grant) permissions() *gh.InstallationPermissions {
+	p := &gh.InstallationPermissions{Metadata: gh.String(read)}
+	for _, f := range []struct {
+		level string
+		field **string
+	}{{g.contents, &p.Contents}, {g.checks, &p.Checks}, {g.pulls, &p.PullRequests}} {
+		if f.level != "" {
+			*f.field = gh.String(f.level)
+		}
+	}
+	return p
+}
+
+const (
+	tokenMargin = 5 * time.Minute // a token this close to its end is not used any more
+	tokenCap    = 1024            // tokens kept; they can always be had anew
+)
+
+// tokens mints tokens, keeps them while they last, and keeps an installation
+// quiet for as long as GitHub asked for.
+type tokens struct {
+	apps  *ghinstallation.AppsTransport
+	wire  http.RoundTripper
+	now   func() time.Time
+	hosts map[string]bool // that may see a token
+
+	mu    sync.Mutex
+	held  map[tokenKey]*token
+	quiet map[int64]time.Time // by installation
+}
+
+type tokenKey struct {
+	installation, repo int64
+	grant              grant
+}
+
+type token struct {
+	turn  chan struct{} // held while the fields are used
+	value string
+	until time.Time
+}
+
+func newTokens(apps *ghinstallation.AppsTransport, wire http.RoundTripper, now func() time.Time, hosts ...string) *tokens {
+	t := &tokens{apps: apps, wire: wire, now: now, hosts: map[string]bool{},
+		held: map[tokenKey]*token{}, quiet: map[int64]time.Time{}}
+	for _, h := range hosts {
+		t.hosts[h] = true
+	}
+	return t
+}
+
+// get returns a token for k that is good for some minutes, and not the one
+// that GitHub has just refused.
+func (t *tokens) get(ctx context.Context, k tokenKey, refused string) (string, error) {
+	t.mu.Lock()
+	if len(t.held) > tokenCap {
+		clear(t.held)
+	}
+	tok := t.held[k]
+	if tok == nil {
+		tok = &token{turn: make(chan struct{}, 1)}
+		t.held[k] = tok
+	}
+	t.mu.Unlock()
+	select {
+	case tok.turn <- struct{}{}:
+		defer func() { <-tok.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if tok.value != "" && tok.value != refused && t.now().Before(tok.until.Add(-tokenMargin)) {
+		return tok.value, nil
+	}
+	value, until, err := t.mint(ctx, k)
+	if err != nil {
+		return "", fmt.Errorf("get a token for repository %d (%v): %w", k.repo, k.grant, err)
+	}
+	tok.value, tok.until = value, until
+	return value, nil
+}
+
+// mint asks GitHub for a token. Its errors carry no address: the library's do.
+func (t *tokens) mint(ctx context.Context, k tokenKey) (string, time.Time, error) {
+	if err := t.hush(k.installation); err != nil {
+		return "", time.Time{}, err
+	}
+	apps := *t.apps // the library writes to it
+	tr := ghinstallation.NewFromAppsTransport(&apps, k.installation)
+	tr.InstallationTokenOptions = &gh.InstallationTokenOptions{
+		RepositoryIDs: []int64{k.repo},
+		Permissions:   k.grant.permissions(),
+	}
+	value, err := tr.Token(ctx)
+	var refused *ghinstallation.HTTPError
+	if errors.As(err, &refused) {
+		if refused.Response == nil {
+			return "", time.Time{}, classify(refused.RootCause, t.now())
+		}
+		resp := refused.Response
+		defer resp.Body.Close()
+		t.listen(k.installation, resp)
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		if resp.StatusCode == http.StatusUnprocessableEntity {
+			// The installation did not grant this permission, or lacks the repository.
+			return "", time.Time{}, fmt.Errorf("%w: %w", forge.ErrDenied, &statusError{resp.StatusCode, message(body)})
+		}
+		return "", time.Time{}, fromStatus(http.MethodPost, resp.StatusCode, resp.Header, message(body), t.now())
+	}
+	if err != nil {
+		return "", time.Time{}, classify(err, t.now())
+	}
+	until, _, err := tr.Expiry()
+	if err != nil || value == "" {
+		return "", time.Time{}, errors.New("GitHub's answer has no token")
+	}
+	return value, until, nil
+}
+
+// hush returns a *forge.BusyError while the installation has to keep quiet.
+func (t *tokens) hush(installation int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rest := t.quiet[installation].Sub(t.now())
+	if rest <= 0 {
+		delete(t.quiet, installation)
+		return nil
+	}
+	return &forge.BusyError{After: rest, Err: errors.New("GitHub asked to wait")}
+}
+
+// listen notes how long GitHub wants to be left alone.
+func (t *tokens) listen(installation int64, resp *http.Response) {
+	if !limited(resp.StatusCode, resp.Header, "") {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.quiet[installation] = t.now().Add(wait(resp.Header, t.now(), defaultWait))
+}
+
+// A bearer sends requests with the token of one repository and grant.
+type bearer struct {
+	tokens *tokens
+	key    tokenKey
+}
+
+func (b *bearer) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, refused, err := b.try(req, "")
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || req.Body != nil && req.GetBody == nil {
+		return resp, err
+	}
+	// Revoked or run out early: once more with a fresh one.
+	again := req.Clone(req.Context())
+	if req.GetBody != nil {
+		if again.Body, err = req.GetBody(); err != nil {
+			return resp, nil
+		}
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	resp.Body.Close()
+	resp, _, err = b.try(again, refused)
+	return resp, err
+}
+
+// try sends req once and returns the token it used. As an http.RoundTripper
+// must, it closes the body.
+func (b *bearer) try(req *http.Request, refused string) (*http.Response, string, error) {
+	fail := func(err error) (*http.Response, string, error) {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, "", err
+	}
+	// A redirect must not carry the token to another host.
+	if !b.tokens.hosts[req.URL.Host] {
+		return fail(fmt.Errorf("%s is not GitHub's API: not asked", req.URL.Host))
+	}
+	if err := b.tokens.hush(b.key.installation); err != nil {
+		return fail(err)
+	}
+	value, err := b.tokens.get(req.Context(), b.key, refused)
+	if err != nil {
+		return fail(err)
+	}
+	sent := req.Clone(req.Context())
+	sent.Header.Set("Authorization", "token "+value)
+	resp, err := b.tokens.wire.RoundTrip(sent)
+	if err != nil {
+		return nil, "", err
+	}
+	b.tokens.listen(b.key.installation, resp)
+	return resp, value, nil
+}
