@@ -1,0 +1,238 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/rs/zerolog"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+// Permanent marks an error that trying again will not mend.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanent{err}
+}
+
+type permanent struct{ error }
+
+func (p *permanent) Unwrap() error { return p.error }
+
+// An item is a row as a worker found it.
+type item struct {
+	event      forge.Event
+	generation int64
+}
+
+type worker struct {
+	river.WorkerDefaults[task]
+	queue *Queue
+}
+
+// NextRetry is for errors of the database; those of a handler never get to River.
+func (*worker) NextRetry(job *river.Job[task]) time.Time {
+	return time.Now().Add(time.Duration(min(job.Attempt, 30)) * time.Second)
+}
+
+// Work brings one key to the state that is wanted and completes its job in the
+// same transaction in which it sees that nothing else is wanted by then. It
+// returns only errors of the database and requests to wait.
+func (w *worker) Work(ctx context.Context, job *river.Job[task]) error {
+	q, key := w.queue, job.Args.Key
+	for started := time.Now(); ; {
+		it, found, err := q.read(ctx, key)
+		if err != nil {
+			return fmt.Errorf("read what is wanted of %s: %w", key, err)
+		}
+		if !found {
+			over, err := q.dismiss(context.WithoutCancel(ctx), job)
+			if err != nil {
+				return fmt.Errorf("dismiss the job of %s: %w", key, err)
+			}
+			if over {
+				return nil
+			}
+			continue
+		}
+		// A handler that outlived its deadline may still run when River has
+		// given its job to somebody else. Two must never meet on one key.
+		if _, meets := q.active.LoadOrStore(key, true); meets {
+			return river.JobSnooze(time.Second)
+		}
+		failure := q.handle(ctx, key, it)
+		q.active.Delete(key)
+
+		if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return river.JobSnooze(0) // told to stop: no fault of the event
+		}
+		// What was done must be written down even if the time is up.
+		next, err := q.settle(context.WithoutCancel(ctx), job, it, failure)
+		switch {
+		case err != nil:
+			return fmt.Errorf("settle %s: %w", key, err)
+		case next.settled:
+			return nil
+		case next.wait >= 0:
+			return river.JobSnooze(next.wait)
+		case ctx.Err() != nil || time.Since(started) > q.options.Timeout:
+			return river.JobSnooze(0) // another turn, with a time of its own
+		}
+	}
+}
+
+// read returns the row of key. A row that is settled counts as found none:
+// its job has nothing to do.
+func (q *Queue) read(ctx context.Context, key string) (item, bool, error) {
+	var it item
+	var raw []byte
+	err := q.db.QueryRowContext(ctx, `SELECT generation, event FROM queue_items WHERE key = $1 AND state = 'waiting'`,
+		key).Scan(&it.generation, &raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return item{}, false, nil
+	}
+	if err != nil {
+		return item{}, false, err
+	}
+	return it, true, json.Unmarshal(raw, &it.event)
+}
+
+// handle calls the handler with its deadline. A panic is an error.
+func (q *Queue) handle(ctx context.Context, key string, it item) (err error) {
+	log := zerolog.Ctx(ctx).With().Str("key", key).Str("delivery", it.event.Delivery).Logger()
+	ctx, cancel := context.WithTimeout(log.WithContext(ctx), q.options.Timeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %s", panicText(v))
+			log.Error().Err(err).Bytes("stack", debug.Stack()).Msg("the handler panicked")
+		}
+	}()
+	return q.handler(ctx, it.event)
+}
+
+// panicText leaves out values that may quote what was being looked at.
+func panicText(v any) string {
+	if err, ok := v.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a %T", v)
+}
+
+// A next says what becomes of a job: it is settled, or waits, or, if wait is
+// negative, goes round again because something else is wanted by now.
+type next struct {
+	settled bool
+	wait    time.Duration
+}
+
+var again = next{wait: -1}
+
+// settle writes down how it ended.
+func (q *Queue) settle(ctx context.Context, job *river.Job[task], it item, failure error) (next, error) {
+	ctx, cancel := context.WithTimeout(ctx, slack)
+	defer cancel()
+	var out next
+	err := q.tx(ctx, func(tx *sql.Tx) error {
+		var err error
+		out, err = q.settleIn(ctx, tx, job, it, failure)
+		return err
+	})
+	return out, err
+}
+
+func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], it item, failure error) (next, error) {
+	key, now := job.Args.Key, q.options.Now()
+	log := zerolog.Ctx(ctx).With().Str("key", key).Str("delivery", it.event.Delivery).Logger()
+	// The write takes the lock on the row, on every dialect, before it is compared.
+	var generation int64
+	var attempts int
+	err := tx.QueryRowContext(ctx, `
+		UPDATE queue_items SET busy_until = NULL WHERE key = $1 RETURNING generation, attempts`, key).Scan(&generation, &attempts)
+	if errors.Is(err, sql.ErrNoRows) {
+		return again, nil // purged
+	}
+	if err != nil {
+		return next{}, err
+	}
+	var busy *forge.BusyError
+	var never *permanent
+	switch {
+	case errors.As(failure, &busy):
+		wait := max(busy.After, 0)
+		_, err := tx.ExecContext(ctx, `UPDATE queue_items SET busy_until = $2, reason = $3 WHERE key = $1`,
+			key, now.Add(wait).UnixMicro(), reason(failure))
+		log.Info().Dur("wait", wait).Msg("the host is busy: put off")
+		return next{wait: wait}, err
+	case generation != it.generation:
+		return again, nil
+	case failure == nil:
+		return next{settled: true}, q.finish(ctx, tx, job, done, "")
+	case errors.As(failure, &never) || attempts+1 >= q.options.Attempts:
+		log.Error().Err(failure).Int("attempts", attempts+1).Msg("given up")
+		return next{settled: true}, q.finish(ctx, tx, job, failed, reason(failure))
+	}
+	wait := max(q.options.Backoff(attempts+1), 0)
+	log.Warn().Err(failure).Int("attempts", attempts+1).Dur("wait", wait).Msg("failed: will be tried again")
+	_, err = tx.ExecContext(ctx, `UPDATE queue_items SET attempts = attempts + 1, reason = $2 WHERE key = $1`,
+		key, reason(failure))
+	return next{wait: wait}, err
+}
+
+// finish settles the row and completes the job, both or neither.
+func (q *Queue) finish(ctx context.Context, tx *sql.Tx, job *river.Job[task], state, why string) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE queue_items SET state = $2, reason = $3, settled = $4,
+			attempts = CASE WHEN $2 = 'failed' THEN attempts + 1 ELSE attempts END
+		WHERE key = $1`, job.Args.Key, state, why, q.options.Now().UnixMicro())
+	if err != nil {
+		return err
+	}
+	return complete(ctx, tx, job)
+}
+
+// dismiss completes a job that has nothing to do, unless it has by now: what
+// is accepted in between counts on this job. The job is completed first,
+// because that makes a concurrent Accept wait or be seen.
+func (q *Queue) dismiss(ctx context.Context, job *river.Job[task]) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, slack)
+	defer cancel()
+	err := q.tx(ctx, func(tx *sql.Tx) error {
+		if err := complete(ctx, tx, job); err != nil {
+			return err
+		}
+		var n int
+		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM queue_items WHERE key = $1 AND state = 'waiting'`,
+			job.Args.Key).Scan(&n)
+		if err == nil && n > 0 {
+			return errWanted
+		}
+		return err
+	})
+	if errors.Is(err, errWanted) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+var errWanted = errors.New("there is something to do")
+
+// complete ends a job in tx. A job that is not there any more is at its end.
+func complete(ctx context.Context, tx *sql.Tx, job *river.Job[task]) error {
+	_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx, job)
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,97 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/store"
+	"github.com/pullwarden/pullwarden/internal/store/storetest"
+)
+
+func open(t *testing.T, url string) *store.DB {
+	db, err := store.Open(context.Background(), url, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	return db
+}
+
+func TestSQLite(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.DB {
+		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "pullwarden.db"))
+	})
+}
+
+func TestSQLiteInMemory(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.DB { return open(t, "sqlite::memory:") })
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                               "is empty",
+		"pullwarden.db":                  "has no scheme",
+		"sqlite:":                        "names no file",
+		"mysql://dev:pass-word@host/x":   `scheme "mysql"`,
+		"sqlite:" + os.DevNull + "/x.db": "make the directory",
+	} {
+		_, err := store.Open(context.Background(), url, nil)
+		require.ErrorContains(t, err, want, url)
+		assert.ErrorContains(t, err, "PULLWARDEN_DATABASE_URL")
+		assert.NotContains(t, err.Error(), "pass-word")
+	}
+	file := filepath.Join(t.TempDir(), "not-a-database")
+	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("text\n"), 1000), 0o600))
+	_, err := store.Open(context.Background(), "sqlite:"+file, nil)
+	require.ErrorContains(t, err, "PULLWARDEN_DATABASE_URL")
+}
+
+func TestOpenFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a b?c#d%e")
+	file := filepath.Join(dir, "x.db")
+	ctx := context.Background()
+	db, err := store.Open(ctx, "sqlite:"+file, nil)
+	require.NoError(t, err)
+	first, err := db.Secret(ctx, "fingerprints")
+	require.NoError(t, err)
+	for path, mode := range map[string]os.FileMode{dir: 0o700, file: 0o600, file + "-wal": 0o600} {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		assert.Equal(t, mode, info.Mode().Perm(), path)
+	}
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
+		var got string
+		require.NoError(t, db.SQL().QueryRow("PRAGMA "+pragma).Scan(&got))
+		assert.Equal(t, want, got, pragma)
+	}
+	assert.Equal(t, 1, db.SQL().Stats().MaxOpenConnections)
+	require.NoError(t, db.Close())
+
+	again, err := open(t, "sqlite:"+file).Secret(ctx, "fingerprints")
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+}
+
+// TestNoSecretInFile looks for a planted secret in every byte that was written.
+func TestNoSecretInFile(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, "sqlite:"+filepath.Join(dir, "x.db"))
+	r := storetest.WithSecret()
+	_, err := db.Ledger().Record(context.Background(), r)
+	require.NoError(t, err)
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	all := 0
+	for _, f := range files {
+		b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		require.NoError(t, err)
+		all += bytes.Count(b, []byte("secret removed"))
+		assert.NotContains(t, string(b), storetest.Planted[:12], f.Name())
+		assert.NotContains(t, string(b), "planted", f.Name())
+	}
+	assert.NotZero(t, all, "the texts themselves are there")
+}
