@@ -16,7 +16,8 @@ type Advisory struct {
 	Summary   string
 	Severity  finding.Severity
 	Scored    bool     // false: no source states a severity, and Severity is our default
-	Fixed     string   // lowest version without it that is above the one asked for; "" if there is none
+	Source    string   // where Severity comes from, for people: "CVSS 3.1 score 7.5 of GHSA-…"
+	Fixed     string   // lowest version without it that is above the one asked for, as manifests write it; "" if there is none
 	URLs      []string // most useful first
 	Published time.Time
 }

@@ -1,0 +1,126 @@
+package advisory
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A versionRange is one range of a record: events along the order of versions.
+type versionRange struct {
+	Events []event  `json:"e"`
+	Limits []string `json:"l,omitempty"` // nothing from the highest of these on; none means no limit
+}
+
+// An event is where a vulnerability begins or ends.
+type event struct {
+	Kind    kind   `json:"k"`
+	Version string `json:"v"`
+}
+
+type kind uint8
+
+const (
+	introduced kind = iota // from Version on; "0" is below all versions
+	fixed                  // no longer from Version on
+	last                   // no longer above Version
+)
+
+func readRange(events []map[string]string, written func(string) string) (versionRange, error) {
+	var r versionRange
+	for _, e := range events {
+		for name, v := range e {
+			if v == "" {
+				return r, fmt.Errorf("an event %.40q without a version", name)
+			}
+			switch name {
+			case "introduced":
+				r.Events = append(r.Events, event{introduced, written(v)})
+			case "fixed":
+				r.Events = append(r.Events, event{fixed, written(v)})
+			case "last_affected":
+				r.Events = append(r.Events, event{last, written(v)})
+			case "limit":
+				if v != "*" {
+					r.Limits = append(r.Limits, written(v))
+				}
+			default:
+				return r, fmt.Errorf("an event %.40q", name)
+			}
+		}
+	}
+	return r, nil
+}
+
+// covers reports whether version lies in r: whether the last event at or
+// below it is an "introduced". Records list events in any order, and this
+// needs none: it looks for the highest, not for the next.
+func (r versionRange) covers(version string, compare func(a, b string) int) bool {
+	if len(r.Limits) > 0 && !slices.ContainsFunc(r.Limits, func(l string) bool { return compare(version, l) < 0 }) {
+		return false
+	}
+	var top *event
+	for i := range r.Events {
+		e := &r.Events[i]
+		if c := e.compareTo(version, compare); c > 0 || c == 0 && e.Kind == last {
+			continue
+		}
+		// Of two at one version the later in the list counts, but a "last"
+		// stands just above its version.
+		if top == nil || e.order(top, compare) >= 0 {
+			top = e
+		}
+	}
+	return top != nil && top.Kind == introduced
+}
+
+// compareTo orders e against a version.
+func (e *event) compareTo(version string, compare func(a, b string) int) int {
+	if e.Kind == introduced && e.Version == "0" {
+		return -1
+	}
+	return compare(e.Version, version)
+}
+
+func (e *event) order(o *event, compare func(a, b string) int) int {
+	switch {
+	case o.Kind == introduced && o.Version == "0":
+		return 1
+	case e.Kind == introduced && e.Version == "0":
+		return -1
+	}
+	c := compare(e.Version, o.Version)
+	if c == 0 && (e.Kind == last) != (o.Kind == last) {
+		if e.Kind == last {
+			return 1
+		}
+		return -1
+	}
+	return c
+}
+
+// affects reports whether a concerns version.
+func (a *entry) affects(version string, compare func(a, b string) int) bool {
+	for _, r := range a.Ranges {
+		if r.covers(version, compare) {
+			return true
+		}
+	}
+	return slices.Contains(a.Versions, listed(version))
+}
+
+// fixedAbove returns the lowest version above the given one at which a range
+// of the entry ends and that no other range covers; "" if there is none.
+func (a *entry) fixedAbove(version string, compare func(a, b string) int) string {
+	var best string
+	for _, r := range a.Ranges {
+		for _, e := range r.Events {
+			if e.Kind != fixed || compare(e.Version, version) <= 0 || best != "" && compare(e.Version, best) >= 0 {
+				continue
+			}
+			if !a.affects(e.Version, compare) {
+				best = e.Version
+			}
+		}
+	}
+	return best
+}

@@ -1,0 +1,177 @@
+// Package gomod is the Go ecosystem: go.mod and go.sum.
+//
+// Since Go 1.17 a go.mod lists every module that takes part in a build, so
+// reading it alone is reading the build list. It does not say which module
+// brings an indirect one in, hence no Package of it has a Via. The Go
+// toolchain is the package "stdlib".
+package gomod
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/ecosystem"
+)
+
+const (
+	// Stdlib is the name of the Go toolchain and standard library as a package.
+	Stdlib = "stdlib"
+
+	maxBytes = 4 << 20
+)
+
+// An Ecosystem reads and upgrades Go modules.
+type Ecosystem struct{ Registry Registry }
+
+// Name returns OSV's name of the ecosystem.
+func (Ecosystem) Name() string { return "Go" }
+
+// Match reports whether p is a go.mod.
+func (Ecosystem) Match(p string) bool { return path.Base(p) == "go.mod" }
+
+// Companions returns the go.sum beside a go.mod.
+func (Ecosystem) Companions(p string) []string { return []string{path.Join(path.Dir(p), "go.sum")} }
+
+// Compare orders two versions: of modules with or without the leading "v", and
+// of the toolchain ("1.22rc1", "go1.22.1"). An invalid version is below all others.
+func (Ecosystem) Compare(a, b string) int { return semver.Compare(canonical(a), canonical(b)) }
+
+// toolchain is a version as the go line states it, where it differs from a
+// semantic one: "1.22rc1".
+var toolchain = regexp.MustCompile(`^([0-9]+\.[0-9]+)(\.[0-9]+)?(alpha|beta|rc)([0-9]+)$`)
+
+func canonical(version string) string {
+	v := strings.TrimPrefix(strings.TrimPrefix(version, "go"), "v")
+	if m := toolchain.FindStringSubmatch(v); m != nil {
+		v = m[1] + cmp.Or(m[2], ".0") + "-" + m[3] + "." + m[4]
+	}
+	return "v" + v
+}
+
+// Packages returns the modules that the go.mod at p requires, the replaced
+// ones as what they are replaced by. A module replaced by a directory is the
+// repository's own code and left out.
+func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
+	data, err := fs.ReadFile(tree, p)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", p, err)
+	}
+	if len(data) > maxBytes {
+		return nil, &ecosystem.SyntaxError{Path: p, Text: "larger than 4 MiB"}
+	}
+	f, err := parse(p, data)
+	if err != nil {
+		return nil, err
+	}
+	var out []ecosystem.Package
+	if lib, ok := e.stdlib(p, f, data); ok {
+		out = append(out, lib)
+	}
+	// Of a module required twice, the go command takes the higher version.
+	chosen := map[string]*modfile.Require{}
+	for _, r := range f.Require {
+		if old := chosen[r.Mod.Path]; old == nil || semver.Compare(r.Mod.Version, old.Mod.Version) > 0 {
+			chosen[r.Mod.Path] = r
+		}
+	}
+	replaced := replacements(f)
+	for _, r := range f.Require {
+		if chosen[r.Mod.Path] != r {
+			continue
+		}
+		mod, line := r.Mod, r.Syntax
+		if by := cmp.Or(replaced[r.Mod], replaced[module.Version{Path: r.Mod.Path}]); by != nil {
+			if by.New.Version == "" {
+				continue
+			}
+			mod, line = by.New, by.Syntax
+		}
+		out = append(out, ecosystem.Package{Name: mod.Path, Version: mod.Version, Direct: !r.Indirect, At: span(p, line)})
+	}
+	slices.SortStableFunc(out, func(a, b ecosystem.Package) int { return cmp.Compare(a.At.Start, b.At.Start) })
+	return out, ctx.Err()
+}
+
+func replacements(f *modfile.File) map[module.Version]*modfile.Replace {
+	out := map[module.Version]*modfile.Replace{}
+	for _, r := range f.Replace {
+		out[r.Old] = r
+	}
+	return out
+}
+
+// stdlib is the toolchain that f asks for: the toolchain line if it is above
+// the go line, which is only the least version that will do.
+func (e Ecosystem) stdlib(p string, f *modfile.File, data []byte) (ecosystem.Package, bool) {
+	lib := ecosystem.Package{Name: Stdlib, Direct: true}
+	if f.Go != nil {
+		lib.Version, lib.At = f.Go.Version, span(p, f.Go.Syntax)
+	}
+	if f.Toolchain != nil {
+		// A name may carry a suffix of who built it: "go1.22.1-custom".
+		name, _, _ := strings.Cut(strings.TrimPrefix(f.Toolchain.Name, "go"), "-")
+		if semver.IsValid(canonical(name)) && (lib.Version == "" || e.Compare(name, lib.Version) > 0) {
+			lib.Version, lib.At = name, span(p, f.Toolchain.Syntax)
+		}
+	}
+	if lib.Version == "" {
+		return lib, false
+	}
+	if lines := strings.Split(string(data), "\n"); lib.At.Start == lib.At.End {
+		lib.Line = strings.TrimSuffix(lines[lib.At.Start-1], "\r")
+	}
+	return lib, true
+}
+
+func span(p string, l *modfile.Line) change.Span {
+	return change.Span{Path: p, Start: l.Start.Line, End: l.End.Line}
+}
+
+// parse reads a go.mod; an error of it is a *ecosystem.SyntaxError.
+func parse(p string, data []byte) (*modfile.File, error) {
+	f, err := modfile.Parse("go.mod", data, nil)
+	if err == nil {
+		return f, nil
+	}
+	bad := &ecosystem.SyntaxError{Path: p, Text: "not a go.mod"}
+	var list modfile.ErrorList
+	if errors.As(err, &list) && len(list) > 0 {
+		bad.Line = list[0].Pos.Line
+		bad.Text = plain(list[0].Err.Error())
+	}
+	lines := strings.Split(string(data), "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "<<<<<<< ") {
+			bad.Line, bad.Text = i+1, "merge conflict marker"
+			break
+		}
+	}
+	return nil, bad
+}
+
+// plain makes a parser's message, which may quote the file, fit for one line.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > 200 {
+		s = string(r[:200]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,80 @@
+// Package npm is the npm ecosystem: package-lock.json and npm-shrinkwrap.json.
+//
+// A lockfile of version 2 or 3 lists each installed copy of a package by its
+// place under node_modules. Who brings a copy in follows from Node's own rule:
+// a name is looked up in the node_modules of the package that asks, then of
+// each one above it.
+package npm
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"deps.dev/util/semver"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/ecosystem"
+)
+
+// maxBytes bounds a lockfile; the largest known ones of real projects stay below a third of it.
+const maxBytes = 16 << 20
+
+// An Ecosystem reads and upgrades npm packages.
+type Ecosystem struct{ Registry Registry }
+
+// Name returns OSV's name of the ecosystem.
+func (Ecosystem) Name() string { return "npm" }
+
+// Match reports whether p is a lockfile of npm.
+func (Ecosystem) Match(p string) bool {
+	base := path.Base(p)
+	return base == "package-lock.json" || base == "npm-shrinkwrap.json"
+}
+
+// Companions returns the package.json beside a lockfile.
+func (Ecosystem) Companions(p string) []string {
+	return []string{path.Join(path.Dir(p), "package.json")}
+}
+
+// Compare orders two versions. An invalid one is below all others.
+func (Ecosystem) Compare(a, b string) int { return semver.NPM.Compare(a, b) }
+
+// Packages returns every installed copy of a package that the lockfile at p
+// lists. The project itself, its workspaces and links to them are left out; an
+// alias has the name of what it stands for.
+func (Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
+	data, err := fs.ReadFile(tree, p)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", p, err)
+	}
+	nodes, err := readNodes(p, data)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := trace(ctx, nodes)
+	if err != nil {
+		return nil, err
+	}
+	var out []ecosystem.Package
+	for i, n := range nodes {
+		if n.own() || n.link || n.name == "" || n.version == "" {
+			continue
+		}
+		out = append(out, ecosystem.Package{
+			Name: n.name, Version: n.version, Direct: paths.direct(i), Dev: n.dev,
+			At: change.Span{Path: p, Start: n.line, End: n.line}, Via: paths.via(i),
+		})
+	}
+	return out, nil
+}
+
+// label is how a Via names a package.
+func (n *node) label() string {
+	if n.version == "" {
+		return cmp.Or(n.name, n.path)
+	}
+	return n.name + "@" + n.version
+}
