@@ -15,11 +15,11 @@ const Path = ".github/pullwarden.yml"
 // The zero Policy is not useful; start from Default.
 type Policy struct {
 	Mode           Mode
-	Block          finding.Severity // findings this bad fail the check
-	Comment        finding.Severity // findings this bad get an inline comment
-	OnScannerError Action           // a scanner that did not finish: Block or Note
-	IgnorePaths    []string         // globs
-	Scanners       map[string]Scanner
+	Block          finding.Severity   // findings this bad fail the check
+	Comment        finding.Severity   // findings this bad get an inline comment
+	OnScannerError Action             // a scanner that did not finish: Block or Note
+	IgnorePaths    []string           // globs
+	Scanners       map[string]Scanner // by their name in the file: "secrets", "dependencies", "iac", "workflows"
 	Ignore         []Exception
 	Upgrades       Upgrades
 	Hash           string // digest of the text it was read from; "default" if there was none
@@ -35,8 +35,16 @@ const (
 
 // A Scanner is what a policy says of one scanner.
 type Scanner struct {
-	Enabled bool
-	Skip    []string // rule ids, with or without the scanner's prefix
+	Enabled       bool
+	Skip          []string      // rule ids, with or without the scanner's prefix
+	Licenses      Licenses      // of dependencies only
+	MinReleaseAge time.Duration // of dependencies only: a younger version is worth a word
+}
+
+// Licenses is what a policy says of the licences of dependencies.
+type Licenses struct {
+	Deny    []string // SPDX identifiers
+	Unknown Action   // what is done about a package whose licence is not known
 }
 
 // An Exception accepts a known finding for a while, and says why.
@@ -51,11 +59,23 @@ type Exception struct {
 
 // Upgrades is what a policy says of upgrade pull requests.
 type Upgrades struct {
-	Enabled bool
-	Open    int // pull requests open at a time
-	Major   bool
-	Labels  []string
+	Enabled       bool
+	Schedule      Schedule
+	Open          int // pull requests open at a time
+	Major         bool
+	Group         []string // globs of package names; what one of them matches goes into one pull request
+	Labels        []string
+	MinReleaseAge time.Duration // a version younger than that is not proposed
 }
+
+// Schedule says how often upgrades are looked for, besides at each push.
+type Schedule string
+
+const (
+	Daily   Schedule = "daily"
+	Weekly  Schedule = "weekly"
+	Monthly Schedule = "monthly"
+)
 
 // A Verdict is the outcome for one change.
 type Verdict struct {

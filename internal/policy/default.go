@@ -1,0 +1,70 @@
+package policy
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+const day = 24 * time.Hour
+
+// Default is the policy of a repository that has no file.
+func Default() Policy {
+	p := Policy{
+		Mode:           Enforce,
+		Block:          finding.High,
+		Comment:        finding.Medium,
+		OnScannerError: Note,
+		Scanners:       map[string]Scanner{},
+		Upgrades: Upgrades{
+			Enabled: true, Schedule: Daily, Open: 5,
+			Labels: []string{"dependencies"}, MinReleaseAge: 3 * day,
+		},
+		Hash: "default",
+	}
+	for _, s := range sections() {
+		p.Scanners[s.key] = Scanner{Enabled: true}
+	}
+	dependencies := p.Scanners["dependencies"]
+	dependencies.Licenses.Unknown = Note
+	p.Scanners["dependencies"] = dependencies
+	return p
+}
+
+// A section is a scanner's place in the file, and the name it has elsewhere.
+type section struct{ key, scanner string }
+
+func sections() []section {
+	return []section{
+		{"secrets", "secret"}, {"dependencies", "dependency"}, {"iac", "iac"}, {"workflows", "workflow"},
+	}
+}
+
+// scanner returns what p says of a scanner, by either of its names. Of one
+// that the file has no section for it says nothing but that it runs.
+func (p Policy) scanner(name string) Scanner {
+	for _, s := range sections() {
+		if name == s.key || name == s.scanner {
+			if said, ok := p.Scanners[s.key]; ok {
+				return said
+			}
+		}
+	}
+	return Scanner{Enabled: true}
+}
+
+// Enabled reports whether a scanner is to run; scanner is its Name or its
+// section in the file.
+func (p Policy) Enabled(scanner string) bool { return p.scanner(scanner).Enabled }
+
+// skips reports whether s leaves out a rule, given by its full id.
+func (s Scanner) skips(rule string) bool {
+	_, short, _ := strings.Cut(rule, "/")
+	for _, id := range s.Skip {
+		if id == rule || id == short {
+			return true
+		}
+	}
+	return false
+}

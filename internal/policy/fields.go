@@ -1,0 +1,223 @@
+package policy
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// Bounds of lists, so that judging stays quick whatever a file says.
+const (
+	mostGlobs      = 200
+	mostExceptions = 500
+	longestGlob    = 256
+)
+
+func (r *reader) policy(n *yaml.Node, p *Policy) {
+	words := []string{"critical", "high", "medium", "low", "never"}
+	levels := []finding.Severity{finding.Critical, finding.High, finding.Medium, finding.Low, finding.Never}
+	r.mapping(n, "the policy",
+		field{"version", true, func(n *yaml.Node) {
+			if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Value != "1" {
+				r.fail(n, "`version` must be 1")
+			}
+		}},
+		field{"mode", false, func(n *yaml.Node) {
+			choice(r, n, "`mode`", &p.Mode, []string{string(Enforce), string(Observe)}, []Mode{Enforce, Observe})
+		}},
+		field{"block", false, func(n *yaml.Node) { choice(r, n, "`block`", &p.Block, words, levels) }},
+		field{"comment", false, func(n *yaml.Node) { choice(r, n, "`comment`", &p.Comment, words, levels) }},
+		field{"on_scanner_error", false, func(n *yaml.Node) {
+			choice(r, n, "`on_scanner_error`", &p.OnScannerError, []string{"note", "block"}, []Action{Note, Block})
+		}},
+		field{"paths", false, func(n *yaml.Node) {
+			r.mapping(n, "`paths`", field{"ignore", false, func(n *yaml.Node) {
+				r.list(n, "`paths.ignore`", mostGlobs, func(n *yaml.Node) {
+					if g, ok := r.pathGlob(n, "an entry of `paths.ignore`"); ok {
+						p.IgnorePaths = append(p.IgnorePaths, g)
+					}
+				})
+			}})
+		}},
+		field{"scanners", false, func(n *yaml.Node) { r.scanners(n, p) }},
+		field{"ignore", false, func(n *yaml.Node) {
+			r.list(n, "`ignore`", mostExceptions, func(n *yaml.Node) { p.Ignore = append(p.Ignore, r.exception(n)) })
+		}},
+		field{"upgrades", false, func(n *yaml.Node) { r.upgrades(n, &p.Upgrades) }},
+	)
+}
+
+func (r *reader) scanners(n *yaml.Node, p *Policy) {
+	var fields []field
+	for _, s := range sections() {
+		fields = append(fields, field{s.key, false, func(n *yaml.Node) {
+			said := p.Scanners[s.key]
+			r.scanner(n, s, &said)
+			p.Scanners[s.key] = said
+		}})
+	}
+	r.mapping(n, "`scanners`", fields...)
+}
+
+func (r *reader) scanner(n *yaml.Node, s section, into *Scanner) {
+	what := "`scanners." + s.key + "`"
+	fields := []field{
+		{"enabled", false, func(n *yaml.Node) { r.boolean(n, "`enabled`", &into.Enabled) }},
+		{"skip", false, func(n *yaml.Node) {
+			r.list(n, "`skip`", mostExceptions, func(n *yaml.Node) {
+				id, ok := r.text(n, "an entry of `skip`")
+				if !ok {
+					return
+				}
+				if prefix, _, found := strings.Cut(id, "/"); found && prefix != s.scanner {
+					r.fail(n, "a rule of %s begins with `%s/`, or stands without it", what, s.scanner)
+					return
+				}
+				into.Skip = append(into.Skip, id)
+			})
+		}},
+	}
+	if s.key == "dependencies" {
+		fields = append(fields,
+			field{"licenses", false, func(n *yaml.Node) { r.licenses(n, &into.Licenses) }},
+			field{"min_release_age", false, func(n *yaml.Node) { r.duration(n, "`min_release_age`", &into.MinReleaseAge) }},
+		)
+	}
+	r.mapping(n, what, fields...)
+}
+
+var spdx = regexp.MustCompile(`^[A-Za-z0-9.+-]{1,64}$`)
+
+func (r *reader) licenses(n *yaml.Node, into *Licenses) {
+	r.mapping(n, "`licenses`",
+		field{"deny", false, func(n *yaml.Node) {
+			r.list(n, "`licenses.deny`", mostGlobs, func(n *yaml.Node) {
+				id, ok := r.text(n, "an entry of `licenses.deny`")
+				if ok && !spdx.MatchString(id) {
+					r.fail(n, "an entry of `licenses.deny` must be an SPDX identifier such as AGPL-3.0-only")
+				} else if ok {
+					into.Deny = append(into.Deny, id)
+				}
+			})
+		}},
+		field{"unknown", false, func(n *yaml.Node) {
+			choice(r, n, "`licenses.unknown`", &into.Unknown, []string{"ignore", "note", "block"}, []Action{Ignored, Note, Block})
+		}},
+	)
+}
+
+var fingerprint = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+func (r *reader) exception(n *yaml.Node) Exception {
+	e := Exception{Line: max(1, n.Line)}
+	const what = "an entry of `ignore`"
+	before := len(r.problems)
+	r.mapping(n, what,
+		field{"rule", false, func(n *yaml.Node) {
+			g, ok := r.glob(n, "`rule`")
+			if ok && !strings.Contains(g, "/") && g != "**" {
+				r.fail(n, "`rule` is written with its scanner, such as iac/AWS-0086")
+			}
+			e.Rule = g
+		}},
+		field{"path", false, func(n *yaml.Node) { e.Path, _ = r.pathGlob(n, "`path`") }},
+		field{"fingerprint", false, func(n *yaml.Node) {
+			text, ok := r.text(n, "`fingerprint`")
+			if ok && !fingerprint.MatchString(text) {
+				r.fail(n, "`fingerprint` must be 32 hexadecimal digits, in quotes")
+			}
+			e.Fingerprint = finding.Fingerprint(text)
+		}},
+		field{"reason", true, func(n *yaml.Node) { e.Reason, _ = r.text(n, "`reason`") }},
+		field{"owner", true, func(n *yaml.Node) { e.Owner, _ = r.text(n, "`owner`") }},
+		field{"until", true, func(n *yaml.Node) {
+			until, err := time.Parse(time.DateOnly, n.Value)
+			if n.Kind != yaml.ScalarNode || err != nil {
+				r.fail(n, "`until` must be a date such as 2027-03-31")
+			}
+			e.Until = until
+		}},
+	)
+	if len(r.problems) == before && e.Rule == "" && e.Path == "" && e.Fingerprint == "" {
+		r.fail(n, "%s needs a `rule`, a `path` or a `fingerprint`: it must not cover everything", what)
+	}
+	return e
+}
+
+func (r *reader) upgrades(n *yaml.Node, into *Upgrades) {
+	r.mapping(n, "`upgrades`",
+		field{"enabled", false, func(n *yaml.Node) { r.boolean(n, "`enabled`", &into.Enabled) }},
+		field{"schedule", false, func(n *yaml.Node) {
+			all := []Schedule{Daily, Weekly, Monthly}
+			choice(r, n, "`schedule`", &into.Schedule, []string{string(Daily), string(Weekly), string(Monthly)}, all)
+		}},
+		field{"open", false, func(n *yaml.Node) { r.number(n, "`open`", 0, 50, &into.Open) }},
+		field{"major", false, func(n *yaml.Node) { r.boolean(n, "`major`", &into.Major) }},
+		field{"group", false, func(n *yaml.Node) {
+			into.Group = nil
+			r.list(n, "`group`", mostGlobs, func(n *yaml.Node) {
+				if g, ok := r.glob(n, "an entry of `group`"); ok {
+					into.Group = append(into.Group, g)
+				}
+			})
+		}},
+		field{"labels", false, func(n *yaml.Node) {
+			into.Labels = nil
+			r.list(n, "`labels`", 20, func(n *yaml.Node) {
+				label, ok := r.text(n, "an entry of `labels`")
+				if ok && len(label) > 50 {
+					r.fail(n, "a label has at most 50 characters")
+				} else if ok {
+					into.Labels = append(into.Labels, label)
+				}
+			})
+		}},
+		field{"min_release_age", false, func(n *yaml.Node) { r.duration(n, "`min_release_age`", &into.MinReleaseAge) }},
+	)
+}
+
+var age = regexp.MustCompile(`^(\d{1,4})([hdw])$`)
+
+// duration reads a number of hours, days or weeks: "36h", "3d", "2w".
+func (r *reader) duration(n *yaml.Node, what string, into *time.Duration) {
+	m := age.FindStringSubmatch(n.Value)
+	if n.Kind != yaml.ScalarNode || m == nil {
+		r.fail(n, "%s must be a number of hours, days or weeks, such as 36h, 3d or 2w", what)
+		return
+	}
+	count, _ := strconv.Atoi(m[1]) // four digits at most
+	unit := map[string]time.Duration{"h": time.Hour, "d": day, "w": 7 * day}[m[2]]
+	*into = time.Duration(count) * unit
+}
+
+func (r *reader) glob(n *yaml.Node, what string) (string, bool) {
+	g, ok := r.text(n, what)
+	switch {
+	case !ok:
+		return "", false
+	case len(g) > longestGlob:
+		r.fail(n, "%s is longer than %d characters", what, longestGlob)
+	case strings.ContainsAny(g, "{}"):
+		r.fail(n, "%s has braces, which are not supported: write an entry for each alternative", what)
+	case !doublestar.ValidatePattern(g):
+		r.fail(n, "%s is not a valid pattern", what)
+	default:
+		return g, true
+	}
+	return "", false
+}
+
+func (r *reader) pathGlob(n *yaml.Node, what string) (string, bool) {
+	g, ok := r.glob(n, what)
+	if ok && (strings.HasPrefix(g, "/") || strings.HasPrefix(g, "./") || strings.HasSuffix(g, "/") || strings.Contains("/"+g+"/", "/../")) {
+		r.fail(n, "%s must be a path from the repository's root such as vendor/**, without ./ or / at its ends", what)
+		return "", false
+	}
+	return g, ok
+}

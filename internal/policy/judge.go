@@ -1,0 +1,168 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// Judge decides what becomes of each finding of r, and what the whole comes
+// to. It depends on nothing but its arguments.
+//
+// The Outcome is the same in both modes; Conclusion tells what a check says.
+func (p Policy) Judge(r finding.Result, now time.Time) Verdict {
+	var v Verdict
+	used := map[int]bool{}
+	for _, f := range r.Findings {
+		d := p.decide(f, now, used)
+		v.Decisions = append(v.Decisions, d)
+	}
+	for i, e := range p.Ignore {
+		switch {
+		case e.expired(now):
+			v.Expired = append(v.Expired, e)
+		case used[i]:
+			v.InForce = append(v.InForce, e)
+		}
+	}
+	v.Incomplete = p.incomplete(r)
+	v.Outcome = p.outcome(v)
+	return v
+}
+
+func (p Policy) outcome(v Verdict) Outcome {
+	worst := Ignored
+	for _, d := range v.Decisions {
+		worst = max(worst, d.Action)
+	}
+	switch {
+	case worst == Block, len(v.Incomplete) > 0 && p.OnScannerError == Block:
+		return Fail
+	case len(v.Incomplete) > 0: // what was not looked at is never called fine
+		return Incomplete
+	case worst > Ignored:
+		return Warn
+	}
+	return Pass
+}
+
+// decide judges one finding and notes which exception it used.
+func (p Policy) decide(f finding.Finding, now time.Time, used map[int]bool) Decision {
+	scanner, _, _ := strings.Cut(f.Rule.ID, "/")
+	decided := func(a Action, why string, args ...any) Decision {
+		return Decision{Finding: f, Action: a, Why: fmt.Sprintf(why, args...)}
+	}
+	switch s := p.scanner(scanner); {
+	case !s.Enabled:
+		return decided(Ignored, "this repository turns the %s scanner off", scanner)
+	case s.skips(f.Rule.ID):
+		return decided(Ignored, "this repository skips the rule")
+	case everywhere(f, p.ignores):
+		return decided(Ignored, "this repository ignores the path")
+	}
+	var over string
+	for i, e := range p.Ignore {
+		if !e.covers(f) {
+			continue
+		}
+		if !e.expired(now) {
+			used[i] = true
+			return decided(Ignored, "an exception of %s until %s: %s", e.Owner, e.Until.Format(time.DateOnly), e.Reason)
+		}
+		over = fmt.Sprintf("; an exception of %s ended on %s", e.Owner, e.Until.Format(time.DateOnly))
+	}
+	switch {
+	case f.Confidence == finding.Possible:
+		return decided(Note, "%s, but not certain enough to interrupt%s", f.Severity, over)
+	case f.Severity >= p.Block:
+		return decided(Block, "%s, and this repository blocks from %s on%s", f.Severity, p.Block, over)
+	case f.Severity >= p.Comment && !f.Past:
+		return decided(Comment, "%s, and this repository comments from %s on%s", f.Severity, p.Comment, over)
+	case f.Severity >= p.Comment:
+		return decided(Note, "%s, but only in the history: no line is left to comment on%s", f.Severity, over)
+	}
+	return decided(Note, "%s, and this repository comments from %s on only%s", f.Severity, p.Comment, over)
+}
+
+// everywhere reports whether all places of f lie in paths that match. A finding
+// with one place elsewhere is not excused by the others.
+func everywhere(f finding.Finding, match func(path string) bool) bool {
+	return match(f.At.Path) && !slices.ContainsFunc(f.Also, func(s change.Span) bool { return !match(s.Path) })
+}
+
+func (p Policy) ignores(path string) bool {
+	return slices.ContainsFunc(p.IgnorePaths, func(g string) bool { return matches(g, path) })
+}
+
+// matches reports whether a glob matches. A bad glob matches nothing: it must not excuse anything.
+func matches(glob, name string) bool {
+	ok, err := doublestar.Match(glob, name)
+	return ok && err == nil
+}
+
+// covers reports whether e speaks of f, in force or not.
+func (e Exception) covers(f finding.Finding) bool {
+	if e.Rule == "" && e.Path == "" && e.Fingerprint == "" {
+		return false // an exception of everything is none
+	}
+	return (e.Fingerprint == "" || e.Fingerprint == f.Print) &&
+		(e.Rule == "" || matches(e.Rule, f.Rule.ID)) &&
+		(e.Path == "" || everywhere(f, func(path string) bool { return matches(e.Path, path) }))
+}
+
+// expired reports whether the last day of e is over.
+func (e Exception) expired(now time.Time) bool {
+	y, m, d := e.Until.Date()
+	return !now.Before(time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC))
+}
+
+// longestLine bounds what an error may say in a verdict.
+const longestLine = 300
+
+// incomplete says what was not looked at, a line each.
+func (p Policy) incomplete(r finding.Result) []string {
+	var out []string
+	for _, s := range r.Statuses {
+		if s.Err != nil && p.Enabled(s.Scanner) {
+			out = append(out, line(r.Redactor, fmt.Sprintf("the %s scanner did not finish: %v", s.Scanner, s.Err)))
+		}
+	}
+	// An ignored path excuses nothing here: the same blob may stand elsewhere too.
+	for _, s := range r.Scanned.Skipped {
+		out = append(out, line(r.Redactor, s.Path+": "+s.Why))
+	}
+	if r.Scanned.Of-r.Scanned.Blobs > len(r.Scanned.Skipped) {
+		out = append(out, fmt.Sprintf("%d of %d blobs were looked at", r.Scanned.Blobs, r.Scanned.Of))
+	}
+	return out
+}
+
+// line makes one short line of s, without secrets.
+func line(r *finding.Redactor, s string) string {
+	s = strings.Join(strings.Fields(r.Clean(s)), " ")
+	if runes := []rune(s); len(runes) > longestLine {
+		return string(runes[:longestLine]) + "…"
+	}
+	return s
+}
+
+// Conclusion is what a check with this outcome says under this policy, in the
+// forge's words: "success", "failure" or "neutral".
+func (p Policy) Conclusion(o Outcome) string {
+	switch {
+	case o <= Warn:
+		return "success"
+	case o == Fail && p.Mode != Observe:
+		return "failure"
+	}
+	return "neutral"
+}
+
+// Worse returns the worse of two outcomes.
+func Worse(a, b Outcome) Outcome { return max(a, b) }

@@ -1,0 +1,216 @@
+package policy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func found(rule string, s finding.Severity, path string, change ...func(*finding.Finding)) finding.Finding {
+	f := finding.New(finding.Rule{ID: rule, Severity: s}, at(path), finding.InFile("x"), "message")
+	f.Print = "0123456789abcdef0123456789abcdef"
+	for _, c := range change {
+		c(&f)
+	}
+	return f
+}
+
+func at(path string) change.Span { return change.Span{Path: path, Start: 1, End: 1} }
+
+func possible(f *finding.Finding) { f.Confidence = finding.Possible }
+func past(f *finding.Finding)     { f.Past = true }
+func alsoAt(path string) func(*finding.Finding) {
+	return func(f *finding.Finding) { f.Also = append(f.Also, at(path)) }
+}
+
+func TestDecide(t *testing.T) {
+	secret := found("secret/github-pat", finding.Critical, "a/b.env")
+	for _, tc := range []struct {
+		name   string
+		policy string
+		f      finding.Finding
+		action Action
+		why    string
+	}{
+		{"at the threshold", "", found("iac/AWS-1", finding.High, "m.tf"), Block, "high, and this repository blocks from high on"},
+		{"between the thresholds", "", found("iac/AWS-1", finding.Medium, "m.tf"), Comment, "medium, and this repository comments from medium on"},
+		{"below both", "", found("iac/AWS-1", finding.Low, "m.tf"), Note, "low, and this repository comments from medium on only"},
+		{"never block", "block: never", secret, Comment, "critical, and this repository comments from medium on"},
+		{"never comment", "block: never\ncomment: never", secret, Note, "critical, and this repository comments from never on only"},
+		{"block from low on", "block: low\ncomment: critical", found("iac/AWS-1", finding.Low, "m.tf"), Block, "low, and this repository blocks from low on"},
+		{"not certain", "", found("secret/generic-api-key", finding.Critical, "a", possible), Note, "critical, but not certain enough to interrupt"},
+		{"only in the history", "", found("secret/x", finding.High, "a", past), Block, "high, and this repository blocks from high on"},
+		{"milder and only in the history", "", found("secret/x", finding.Medium, "a", past), Note, "medium, but only in the history: no line is left to comment on"},
+		{"scanner off", "scanners: {secrets: {enabled: false}}", secret, Ignored, "this repository turns the secret scanner off"},
+		{"another scanner off", "scanners: {iac: {enabled: false}}", secret, Block, ""},
+		{"dependencies off", "scanners: {dependencies: {enabled: false}}", found("dependency/GO-1", finding.High, "go.mod"), Ignored, ""},
+		{"workflows off", "scanners: {workflows: {enabled: false}}", found("workflow/pin", finding.High, "w.yml"), Ignored, ""},
+		{"skipped", "scanners: {iac: {skip: [AWS-1]}}", found("iac/AWS-1", finding.High, "m.tf"), Ignored, "this repository skips the rule"},
+		{"skipped with its prefix", "scanners: {iac: {skip: [iac/AWS-1]}}", found("iac/AWS-1", finding.High, "m.tf"), Ignored, ""},
+		{"skipping is no prefix match", "scanners: {iac: {skip: [AWS-1]}}", found("iac/AWS-10", finding.High, "m.tf"), Block, ""},
+		{"skipped elsewhere", "scanners: {workflows: {skip: [AWS-1]}}", found("iac/AWS-1", finding.High, "m.tf"), Block, ""},
+		{"ignored path", "paths: {ignore: ['vendor/**']}", found("secret/x", finding.High, "vendor/a/b/c.go"), Ignored, "this repository ignores the path"},
+		{"a path that looks alike", "paths: {ignore: ['vendor/**']}", found("secret/x", finding.High, "src/vendor/c.go"), Block, ""},
+		{"one star stays in its folder", "paths: {ignore: ['docs/*.md']}", found("secret/x", finding.High, "docs/a/b.md"), Block, ""},
+		{"two stars do not", "paths: {ignore: ['docs/**/*.md']}", found("secret/x", finding.High, "docs/a/b.md"), Ignored, ""},
+		{"also in a path that counts", "paths: {ignore: ['vendor/**']}", found("secret/x", finding.High, "vendor/a", alsoAt("main.go")), Block, ""},
+		{"all places in ignored paths", "paths: {ignore: ['vendor/**']}", found("secret/x", finding.High, "vendor/a", alsoAt("vendor/b")), Ignored, ""},
+		{"exception by rule", exception("rule: secret/github-pat"), secret, Ignored, "an exception of @acme/platform until 2026-11-23: known"},
+		{"exception by family", exception("rule: secret/*"), secret, Ignored, ""},
+		{"exception of another rule", exception("rule: iac/*"), secret, Block, ""},
+		{"exception by rule and path", exception("rule: secret/*, path: 'a/**'"), secret, Ignored, ""},
+		{"exception by rule in another path", exception("rule: secret/*, path: 'c/**'"), secret, Block, ""},
+		{"exception by path that covers one place of two", exception("path: 'a/**'"), found("secret/x", finding.High, "a/b", alsoAt("c")), Block, ""},
+		{"exception by fingerprint", exception("fingerprint: '0123456789abcdef0123456789abcdef'"), secret, Ignored, ""},
+		{"exception by another fingerprint", exception("fingerprint: 'ffffffffffffffffffffffffffffffff'"), secret, Block, ""},
+		{"a file name that is not UTF-8", "paths: {ignore: ['vendor/**']}", found("secret/x", finding.High, "vendor/\xff"), Ignored, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := Parse([]byte("version: 1\n" + tc.policy))
+			require.NoError(t, err)
+			v := p.Judge(finding.Result{Findings: []finding.Finding{tc.f}}, now)
+			require.Len(t, v.Decisions, 1)
+			d := v.Decisions[0]
+			assert.Equal(t, tc.action, d.Action)
+			if tc.why != "" {
+				assert.Equal(t, tc.why, d.Why)
+			}
+			assert.NotEmpty(t, d.Why)
+		})
+	}
+}
+
+func exception(what string) string {
+	return "ignore:\n  - {" + what + ", reason: known, owner: '@acme/platform', until: 2026-11-23}\n"
+}
+
+func TestExceptionLastsThroughItsDay(t *testing.T) {
+	p, err := Parse([]byte("version: 1\n" + exception("rule: secret/*") + "  - {rule: iac/*, reason: r, owner: o, until: 2030-01-01}\n"))
+	require.NoError(t, err)
+	r := finding.Result{Findings: []finding.Finding{found("secret/x", finding.High, "a")}}
+
+	lastMoment := time.Date(2026, 11, 23, 23, 59, 59, 0, time.UTC)
+	v := p.Judge(r, lastMoment)
+	assert.Equal(t, Pass, v.Outcome)
+	assert.Equal(t, p.Ignore[:1], v.InForce, "only those that were used")
+	assert.Empty(t, v.Expired)
+
+	v = p.Judge(r, lastMoment.Add(time.Second))
+	assert.Equal(t, Fail, v.Outcome)
+	assert.Empty(t, v.InForce)
+	assert.Equal(t, p.Ignore[:1], v.Expired)
+	assert.Equal(t, "high, and this repository blocks from high on; an exception of @acme/platform ended on 2026-11-23", v.Decisions[0].Why)
+
+	east := time.FixedZone("", 14*3600)
+	assert.Equal(t, Pass, p.Judge(r, lastMoment.In(east)).Outcome, "the day is UTC's")
+	assert.Equal(t, Fail, p.Judge(r, lastMoment.Add(time.Second).In(east)).Outcome)
+}
+
+func TestExceptionOfEverythingCoversNothing(t *testing.T) {
+	p := Default()
+	p.Ignore = []Exception{{Reason: "r", Owner: "o", Until: now.Add(day)}}
+	assert.Equal(t, Fail, p.Judge(finding.Result{Findings: []finding.Finding{found("secret/x", finding.High, "a")}}, now).Outcome)
+}
+
+func TestOutcome(t *testing.T) {
+	bad := found("secret/x", finding.High, "a")
+	mild := found("secret/x", finding.Low, "a")
+	unsure := found("secret/x", finding.Critical, "a", possible)
+	broken := finding.Status{Scanner: "iac", Err: errors.New("timed\nout")}
+	full := finding.Scanned{Commits: 1, Blobs: 3, Of: 3}
+	for _, tc := range []struct {
+		name       string
+		policy     string
+		result     finding.Result
+		outcome    Outcome
+		conclusion string
+		incomplete []string
+	}{
+		{"nothing", "", finding.Result{Scanned: full}, Pass, "success", nil},
+		{"something mild", "", finding.Result{Scanned: full, Findings: []finding.Finding{mild}}, Warn, "success", nil},
+		{"something uncertain", "", finding.Result{Findings: []finding.Finding{unsure}}, Warn, "success", nil},
+		{"something bad", "", finding.Result{Findings: []finding.Finding{mild, bad}}, Fail, "failure", nil},
+		{"something bad, observed", "mode: observe", finding.Result{Findings: []finding.Finding{bad}}, Fail, "neutral", nil},
+		{"something ignored", "paths: {ignore: [a]}", finding.Result{Findings: []finding.Finding{bad}}, Pass, "success", nil},
+		{"a scanner broke", "", finding.Result{Statuses: []finding.Status{{Scanner: "secret"}, broken}}, Incomplete, "neutral",
+			[]string{"the iac scanner did not finish: timed out"}},
+		{"a scanner broke and something bad", "", finding.Result{Statuses: []finding.Status{broken}, Findings: []finding.Finding{bad}}, Fail, "failure",
+			[]string{"the iac scanner did not finish: timed out"}},
+		{"a scanner broke and that blocks", "on_scanner_error: block", finding.Result{Statuses: []finding.Status{broken}}, Fail, "failure",
+			[]string{"the iac scanner did not finish: timed out"}},
+		{"a scanner broke that is off", "scanners: {iac: {enabled: false}}", finding.Result{Statuses: []finding.Status{broken}}, Pass, "success", nil},
+		{"a blob was skipped", "", finding.Result{Scanned: finding.Scanned{Blobs: 2, Of: 3, Skipped: []change.Skip{{Path: "big", Why: "larger than 4 MiB"}}}},
+			Incomplete, "neutral", []string{"big: larger than 4 MiB"}},
+		{"a skipped blob in an ignored path", "paths: {ignore: [big]}",
+			finding.Result{Scanned: finding.Scanned{Blobs: 3, Of: 3, Skipped: []change.Skip{{Path: "big", Why: "larger than 4 MiB"}}}},
+			Incomplete, "neutral", []string{"big: larger than 4 MiB"}},
+		{"a blob is missing", "", finding.Result{Scanned: finding.Scanned{Blobs: 2, Of: 3}}, Incomplete, "neutral", []string{"2 of 3 blobs were looked at"}},
+		{"incomplete, observed", "mode: observe\non_scanner_error: block", finding.Result{Statuses: []finding.Status{broken}}, Fail, "neutral",
+			[]string{"the iac scanner did not finish: timed out"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := Parse([]byte("version: 1\n" + tc.policy))
+			require.NoError(t, err)
+			v := p.Judge(tc.result, now)
+			assert.Equal(t, tc.outcome, v.Outcome)
+			assert.Equal(t, tc.conclusion, p.Conclusion(v.Outcome))
+			assert.Equal(t, tc.incomplete, v.Incomplete)
+			if !tc.result.Complete() && tc.name != "a scanner broke that is off" {
+				assert.Greater(t, v.Outcome, Warn, "incomplete is never passed")
+			}
+		})
+	}
+}
+
+func TestIncompleteIsOneShortLineWithoutSecrets(t *testing.T) {
+	value := "hunter2" + "hunter2"
+	f := finding.New(finding.Rule{ID: "secret/x"}, at("a"), finding.OfSecret(value), "m")
+	r := finding.Result{
+		Redactor: finding.NewRedactor(f),
+		Statuses: []finding.Status{{Scanner: "iac", Err: errors.New("at " + value + "\r\n" + strings.Repeat("é", 5000))}},
+	}
+	got := Default().Judge(r, now).Incomplete
+	require.Len(t, got, 1)
+	assert.NotContains(t, got[0], value)
+	assert.NotContains(t, got[0], "\n")
+	assert.LessOrEqual(t, len([]rune(got[0])), longestLine+1)
+}
+
+func TestWorse(t *testing.T) {
+	for _, a := range []Outcome{Pass, Warn, Incomplete, Fail} {
+		assert.Equal(t, a, Worse(a, Pass))
+		assert.Equal(t, a, Worse(Pass, a))
+		assert.Equal(t, Fail, Worse(a, Fail))
+	}
+}
+
+func TestEnabled(t *testing.T) {
+	p, err := Parse([]byte("version: 1\nscanners: {dependencies: {enabled: false}}"))
+	require.NoError(t, err)
+	assert.False(t, p.Enabled("dependency"), "by the scanner's name")
+	assert.False(t, p.Enabled("dependencies"), "by its section")
+	assert.True(t, p.Enabled("secret"))
+	assert.True(t, p.Enabled("unheard-of"))
+	assert.True(t, Policy{}.Enabled("secret"))
+}
+
+// TestGlobsAreQuick: no pattern that the parser accepts takes long on any path.
+func TestGlobsAreQuick(t *testing.T) {
+	path := strings.Repeat("a/", 2000) + "c"
+	start := time.Now()
+	for _, g := range []string{strings.Repeat("**/a/", 50) + "b", strings.Repeat("*a", 100) + "b", strings.Repeat("**/*", 60) + "b", strings.Repeat("a*/", 60) + "b"} {
+		_, err := Parse([]byte("version: 1\npaths: {ignore: ['" + g + "']}"))
+		require.NoError(t, err)
+		assert.False(t, matches(g, path))
+	}
+	assert.Less(t, time.Since(start), time.Second)
+}

@@ -1,0 +1,186 @@
+// Package iac looks for infrastructure code that opens what should be closed:
+// Terraform modules, Dockerfiles and Kubernetes manifests, judged by the checks
+// that trivy embeds.
+//
+// Nothing is executed, downloaded or read from the machine: the engine sees an
+// in-memory tree of the files at hand, and no variable of the environment. What
+// a repository says to the engine itself (trivy:ignore and the like, ignore
+// files) is taken away first, on both sides of a change.
+//
+// A Terraform module is looked at as a whole, for a line in one file decides
+// what another means: each touched directory is evaluated with its siblings,
+// together with the local modules it calls, and once more through callers
+// that stand above it. Dockerfiles and manifests stand for themselves.
+package iac
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/scan"
+)
+
+// Files beyond these are not inspected, and said not to be. Hand-written code
+// stays far below; generated manifests can be long.
+const (
+	maxFile      = 1 << 20
+	maxManifests = 4 << 20
+)
+
+// A Scanner implements [scan.Scanner].
+type Scanner struct {
+	engine func() (*engine, error)
+}
+
+// New returns a scanner. Its checks are loaded when first needed.
+func New() *Scanner {
+	unhook()
+	return &Scanner{engine: loadOnce()}
+}
+
+// Name implements [scan.Scanner].
+func (*Scanner) Name() string { return "iac" }
+
+// EveryCommit implements [scan.Scanner]: only what is deployed in the end counts.
+func (*Scanner) EveryCommit() bool { return false }
+
+// Rules implements [scan.Scanner]. It loads the checks, which takes a second
+// the first time.
+func (s *Scanner) Rules() []finding.Rule {
+	e, err := s.engine()
+	if err != nil {
+		return nil
+	}
+	return e.all()
+}
+
+// Wants implements [scan.Scanner]: the other files of touched Terraform modules,
+// the local modules they call, and those above them that may call them.
+func (*Scanner) Wants(c *change.Change) []string {
+	var touched []string
+	for _, f := range c.Files {
+		touched = append(touched, f.Path)
+		if f.OldPath != "" {
+			touched = append(touched, f.OldPath)
+		}
+	}
+	dirs := terraformDirs(touched)
+	if len(dirs) == 0 {
+		return nil
+	}
+	wanted := map[string]bool{}
+	for _, tree := range []fs.FS{c.Before, c.After} {
+		r := newRepository(tree)
+		for _, dir := range append(r.reach(dirs), above(dirs)...) {
+			for _, p := range r.list(dir) {
+				wanted[p] = true
+			}
+		}
+		callers := r.callers(dirs)
+		for _, p := range touched {
+			if isVariables(p) {
+				callers = append(callers, r.home(p))
+			}
+		}
+		for _, dir := range r.reach(callers) {
+			for _, p := range r.list(dir) {
+				wanted[p] = true
+			}
+		}
+	}
+	out := make([]string, 0, len(wanted))
+	for p := range wanted {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Inspect implements [scan.Scanner]. Broken files are errors only in the state
+// after the change: what was broken before is no news.
+func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report, error) {
+	dirs := terraformDirs(snap.Touched)
+	if len(dirs) == 0 && !slices.ContainsFunc(snap.Files, isDocument) {
+		return scan.Report{}, nil
+	}
+	in := &inspection{ctx: ctx, snap: snap}
+	var err error
+	if in.engine, err = s.engine(); err != nil {
+		return scan.Report{}, err
+	}
+	for _, f := range snap.Files {
+		if err := ctx.Err(); err != nil {
+			in.fail(err)
+			break
+		}
+		switch {
+		case !isDocument(f):
+		case isDockerfile(f.Path):
+			in.file(f, in.dockerfile)
+		case isYAML(f.Path):
+			in.file(f, in.manifests)
+		}
+	}
+	in.terraform(dirs)
+	return scan.Report{Findings: settle(snap.Side, in.hits)}, errors.Join(in.errs...)
+}
+
+// An inspection is one call of Inspect.
+type inspection struct {
+	ctx    context.Context
+	snap   scan.Snapshot
+	engine *engine
+	hits   []hit
+	errs   []error
+}
+
+// fail notes what makes the run incomplete.
+func (in *inspection) fail(err error) {
+	if err != nil && in.snap.Side != scan.Before {
+		in.errs = append(in.errs, err)
+	}
+}
+
+// file reads f and lets look have it.
+func (in *inspection) file(f change.File, look func(path string, text []byte) error) {
+	text, err := in.snap.Read(f)
+	if err != nil {
+		in.fail(err)
+		return
+	}
+	if isYAML(f.Path) && !hasManifest(text) {
+		return
+	}
+	if len(text) > maxManifests || len(text) > maxFile && !isYAML(f.Path) {
+		in.fail(tooLarge(f.Path))
+		return
+	}
+	in.fail(look(f.Path, withoutWaivers(text)))
+}
+
+func tooLarge(path string) *SyntaxError {
+	return &SyntaxError{Path: path, Why: "too large, not inspected"}
+}
+
+// A SyntaxError says where a file could not be understood. It quotes nothing
+// of the file.
+type SyntaxError struct {
+	Path string
+	Line int // 0 if not known
+	Why  string
+}
+
+func (e *SyntaxError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %s", e.Path, e.Why)
+	}
+	return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Why)
+}
+
+func clean(s string) string { return strings.Join(strings.Fields(s), " ") }

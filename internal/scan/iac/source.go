@@ -1,0 +1,338 @@
+package iac
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aquasecurity/trivy/pkg/iac/terraform"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	hcljson "github.com/hashicorp/hcl/v2/json"
+	"github.com/zclconf/go-cty/cty"
+)
+
+const (
+	maxNesting = 200 // brackets within brackets; the parser recurses
+	maxLoops   = 3   // for expressions within for expressions
+	maxCount   = 16  // instances of one block that are looked at
+)
+
+// A source is one Terraform file, made safe to evaluate. Its lines are those
+// of the file; what is between them may not be.
+//
+// Evaluation knows no bounds of its own: a count of a billion, a self-calling
+// module or a costly function would take the process down. What could is cut
+// here; what remains judges the same.
+type source struct {
+	path    string
+	text    []byte
+	edits   []edit // that made text of what is in the file
+	raw     []byte
+	calls   []call
+	inputs  map[string]cty.Type // variables without a default
+	locals  map[string]hcl.Expression
+	problem *SyntaxError // nil if all of the file could be understood
+}
+
+// A call is a module block with a local source.
+type call struct {
+	dir string
+	cut edit // what would make it a call of nothing
+}
+
+// An edit replaces bytes of a source.
+type edit struct {
+	start, end int
+	text       string
+}
+
+// parse reads the file at p. The result has no text if it is too broken to use.
+func parse(p string, text []byte) source {
+	s := source{path: p, inputs: map[string]cty.Type{}, locals: map[string]hcl.Expression{}}
+	if len(text) > maxFile {
+		s.problem = tooLarge(p)
+		return s
+	}
+	if line := tooDeep(text); line > 0 {
+		s.problem = &SyntaxError{Path: p, Line: line, Why: "nested too deeply"}
+		return s
+	}
+	text = withoutWaivers(text)
+	json := strings.HasSuffix(p, ".json")
+	var file *hcl.File
+	var diags hcl.Diagnostics
+	if json {
+		text = withoutCostlyCalls(text)
+		file, diags = hcljson.Parse(text, p)
+	} else {
+		file, diags = hclsyntax.ParseConfig(text, p, hcl.InitialPos)
+	}
+	if diags.HasErrors() {
+		s.problem = syntaxError(p, diags)
+		return s
+	}
+	var edits []edit
+	if native, ok := file.Body.(*hclsyntax.Body); ok {
+		g := guard{}
+		_ = hclsyntax.Walk(native, &g)
+		if g.tooManyLoops > 0 {
+			s.problem = &SyntaxError{Path: p, Line: g.tooManyLoops, Why: "for expressions nested too deeply"}
+			return s
+		}
+		edits = append(g.edits, s.unknown(native, text)...)
+	}
+	content, _, diags := file.Body.PartialContent(terraform.Schema)
+	if diags.HasErrors() && s.problem == nil {
+		s.problem = syntaxError(p, diags)
+	}
+	for _, b := range content.Blocks {
+		edits = append(edits, s.block(b, text, json)...)
+	}
+	s.raw, s.edits = text, edits
+	s.text = apply(text, edits)
+	if len(edits) > 0 && !json {
+		// What the engine cannot read it leaves out without a word.
+		if _, diags := hclsyntax.ParseConfig(s.text, p, hcl.InitialPos); diags.HasErrors() {
+			s.text, s.problem = nil, syntaxError(p, diags)
+		}
+	}
+	return s
+}
+
+// without returns the text of s with no call of the modules in dirs.
+func (s source) without(dirs map[string]bool) []byte {
+	edits := slices.Clone(s.edits)
+	for _, c := range s.calls {
+		if dirs[c.dir] {
+			edits = append(edits, c.cut)
+		}
+	}
+	if len(edits) == len(s.edits) || s.text == nil {
+		return s.text
+	}
+	return apply(s.raw, edits)
+}
+
+// tooDeep returns the line on which brackets or signs nest deeper than the
+// parser should follow, or 0.
+func tooDeep(text []byte) int {
+	depth, signs, line := 0, 0, 1
+	for _, b := range text {
+		switch b {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth = max(0, depth-1)
+		case '\n':
+			line++
+			signs = 0
+		}
+		switch b {
+		case '!', '-':
+			signs++
+		case ' ', '\t':
+		default:
+			signs = 0
+		}
+		if depth > maxNesting || signs > 10*maxNesting {
+			return line
+		}
+	}
+	return 0
+}
+
+func syntaxError(p string, diags hcl.Diagnostics) *SyntaxError {
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			e := &SyntaxError{Path: p, Why: "cannot be read as Terraform: " + strings.TrimRight(d.Summary, ".")}
+			if d.Subject != nil {
+				e.Line = d.Subject.Start.Line
+			}
+			return e
+		}
+	}
+	return nil
+}
+
+// unknown blanks top-level blocks that the engine does not know: for one of
+// them it would leave out the whole file without a word.
+func (s *source) unknown(body *hclsyntax.Body, text []byte) []edit {
+	var edits []edit
+	blank := func(r hcl.Range) {
+		edits = append(edits, edit{r.Start.Byte, r.End.Byte, blanked(text[r.Start.Byte:r.End.Byte])})
+		if s.problem == nil {
+			s.problem = &SyntaxError{Path: s.path, Line: r.Start.Line, Why: "not a Terraform block, not inspected"}
+		}
+	}
+	for _, b := range body.Blocks {
+		ok := slices.ContainsFunc(terraform.Schema.Blocks, func(h hcl.BlockHeaderSchema) bool {
+			return h.Type == b.Type && len(h.LabelNames) == len(b.Labels)
+		})
+		if !ok {
+			blank(hcl.RangeBetween(b.TypeRange, b.CloseBraceRange))
+		}
+	}
+	for _, a := range body.Attributes {
+		blank(a.SrcRange)
+	}
+	return edits
+}
+
+func blanked(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return ' '
+	}, string(b))
+}
+
+var details = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{
+	{Name: "source"}, {Name: "count"}, {Name: "default"}, {Name: "type"},
+}}
+
+// block notes what matters of one top-level block and returns what to cut.
+func (s *source) block(b *hcl.Block, text []byte, json bool) (edits []edit) {
+	if b.Type == "locals" {
+		attrs, _ := b.Body.JustAttributes()
+		for name, a := range attrs {
+			s.locals[name] = a.Expr
+		}
+		return nil
+	}
+	content, _, _ := b.Body.PartialContent(details)
+	if content == nil {
+		return nil
+	}
+	switch b.Type {
+	case "variable":
+		if content.Attributes["default"] == nil {
+			s.inputs[b.Labels[0]] = cty.DynamicPseudoType
+			if t := content.Attributes["type"]; t != nil {
+				if ty, diags := typeexpr.TypeConstraint(t.Expr); !diags.HasErrors() {
+					s.inputs[b.Labels[0]] = ty
+				}
+			}
+		}
+		return nil
+	case "module":
+		if a := content.Attributes["source"]; a != nil {
+			r := a.Expr.Range()
+			cut := edit{r.Start.Byte, r.End.Byte, `""` + blanked(text[r.Start.Byte:r.End.Byte])}
+			if dir, ok := local(s.path, a.Expr); ok {
+				s.calls = append(s.calls, call{dir, cut})
+			} else {
+				edits = append(edits, cut)
+			}
+		}
+	}
+	if a := content.Attributes["count"]; a != nil {
+		r := a.Expr.Range()
+		switch v, diags := a.Expr.Value(nil); {
+		case !diags.HasErrors() && v.Type() == cty.Number && v.IsKnown() && !v.IsNull() && v.AsBigFloat().IsInt() &&
+			v.LessThanOrEqualTo(cty.NumberIntVal(maxCount)).True():
+		case json:
+			edits = append(edits, edit{r.Start.Byte, r.End.Byte, "1"})
+		default:
+			edits = append(edits, edit{r.Start.Byte, r.Start.Byte, fmt.Sprintf("min(%d, ", maxCount)},
+				edit{r.End.Byte, r.End.Byte, ")"})
+		}
+	}
+	return edits
+}
+
+// local returns the directory that a module block in the file at p names, if
+// it is one within the repository.
+func local(p string, e hcl.Expression) (string, bool) {
+	v, diags := e.Value(nil)
+	if diags.HasErrors() || v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
+		return "", false
+	}
+	src := v.AsString()
+	if !strings.HasPrefix(src, "./") && !strings.HasPrefix(src, "../") && src != "." && src != ".." {
+		return "", false
+	}
+	dir := path.Join(path.Dir(p), src)
+	if dir == ".." || strings.HasPrefix(dir, "../") {
+		return "", false
+	}
+	return dir, true
+}
+
+// costly are functions that take time without bound or answer with something
+// of this machine. Under another name they are unknown, and so are their values.
+var costly = map[string]bool{"bcrypt": true, "rsadecrypt": true, "pathexpand": true, "abspath": true}
+
+var costlyCall = regexp.MustCompile(`\b(?:bcrypt|rsadecrypt|pathexpand|abspath)\b`)
+
+// letterEscape matches a letter written as an escape, which hides words in JSON.
+var letterEscape = regexp.MustCompile(`\\u00(?:4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])`)
+
+// withoutCostlyCalls does for JSON, whose expressions are strings, what guard
+// does for the native syntax.
+func withoutCostlyCalls(text []byte) []byte {
+	text = letterEscape.ReplaceAll(text, []byte(`\u005f`))
+	return costlyCall.ReplaceAllFunc(text, func(b []byte) []byte { return bytes.Repeat([]byte("_"), len(b)) })
+}
+
+// A guard walks a file of the native syntax.
+type guard struct {
+	edits        []edit
+	loops        int
+	looped       bool
+	tooManyLoops int // line
+}
+
+func (g *guard) Enter(n hclsyntax.Node) hcl.Diagnostics {
+	switch n := n.(type) {
+	case *hclsyntax.FunctionCallExpr:
+		if costly[n.Name] {
+			r := n.NameRange
+			g.edits = append(g.edits, edit{r.Start.Byte, r.End.Byte, strings.Repeat("_", r.End.Byte-r.Start.Byte)})
+		}
+	case *hclsyntax.ForExpr:
+		g.looped = true
+		if g.loops++; g.loops > maxLoops && g.tooManyLoops == 0 {
+			g.tooManyLoops = n.Range().Start.Line
+		}
+	}
+	return nil
+}
+
+func (g *guard) Exit(n hclsyntax.Node) hcl.Diagnostics {
+	if _, ok := n.(*hclsyntax.ForExpr); ok {
+		g.loops--
+	}
+	return nil
+}
+
+// apply returns text after edits. Of overlapping ones the outer wins.
+func apply(text []byte, edits []edit) []byte {
+	inserts := func(e edit) int {
+		if e.start == e.end {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(edits, func(a, b edit) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(inserts(a), inserts(b)), cmp.Compare(b.end, a.end))
+	})
+	var out bytes.Buffer
+	at := 0
+	for _, e := range edits {
+		if e.start < at {
+			continue
+		}
+		out.Write(text[at:e.start])
+		out.WriteString(e.text)
+		at = e.end
+	}
+	out.Write(text[at:])
+	return out.Bytes()
+}

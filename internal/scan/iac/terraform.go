@@ -1,0 +1,198 @@
+package iac
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	trivy "github.com/aquasecurity/trivy/pkg/iac/scan"
+	"github.com/aquasecurity/trivy/pkg/iac/scanners/terraform/executor"
+	"github.com/aquasecurity/trivy/pkg/iac/scanners/terraform/parser"
+	"github.com/aquasecurity/trivy/pkg/iac/types"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/scan"
+)
+
+// terraform evaluates the modules in dirs, those they call and those that call them.
+func (in *inspection) terraform(dirs []string) {
+	if len(dirs) == 0 || in.snap.Tree == nil {
+		return
+	}
+	r := newRepository(in.snap.Tree)
+	r.blob, r.known = in.snap.Contents.Blob, map[string]string{}
+	for _, f := range in.snap.Files {
+		if (isTerraform(f.Path) || isVariables(f.Path)) && f.Mode.IsRegular() {
+			r.known[f.Path] = f.NewBlob
+		}
+	}
+	roots := append(slices.Clone(dirs), r.callers(dirs)...)
+	for _, dir := range r.reach(roots) {
+		if err := in.ctx.Err(); err != nil {
+			in.fail(err)
+			return
+		}
+		in.fail(in.module(r, dir, "", slices.Contains(roots, dir)))
+	}
+	// Other files of variables count when they change: nothing says which one is used.
+	for _, p := range in.snap.Touched {
+		if _, here := r.known[p]; here && isVariables(p) && !setsItself(p) && in.ctx.Err() == nil {
+			in.fail(in.module(r, r.home(p), p, true))
+		}
+	}
+	for _, p := range in.snap.Touched {
+		if s, ok := r.sources[p]; ok && s.problem != nil {
+			in.fail(s.problem)
+		}
+	}
+	in.fail(errors.Join(r.missing...))
+}
+
+// module evaluates the module in dir with the variables of the file also, if
+// any; with the modules it calls only if deep.
+func (in *inspection) module(r *repository, dir, also string, deep bool) error {
+	files := map[string][]byte{}
+	dirs := []string{dir}
+	if deep {
+		dirs = r.reach(dirs)
+	}
+	var errs []error
+	circles := r.circles(dirs)
+	for _, d := range dirs {
+		if file, name := r.explodes(d); file != "" {
+			errs = append(errs, &SyntaxError{Path: file, Why: fmt.Sprintf("local value %q grows beyond bounds, module not inspected", name)})
+			continue
+		}
+		for _, s := range r.module(d) {
+			if text := s.without(circles[d]); text != nil {
+				files[s.path] = text
+			}
+		}
+	}
+	if !slices.ContainsFunc(r.module(dir), func(s source) bool { return files[s.path] != nil }) {
+		return errors.Join(errs...)
+	}
+	inputs, err := r.inputs(dir, also)
+	if err != nil && touches(in.snap, dir) {
+		errs = append(errs, err)
+	}
+	t := newTree(in.ctx, files)
+	p := parser.New(t, "",
+		parser.OptionWithLogger(slog.New(slog.DiscardHandler)),
+		parser.OptionWithDownloads(false),
+		parser.OptionWithSkipCachedModules(true), // a cache of the machine's
+		parser.OptionWithWorkingDirectoryPath("/"),
+		parser.OptionsWithTfVars(inputs),
+	)
+	if err := p.ParseFS(in.ctx, dir); err != nil {
+		return errors.Join(append(errs, fmt.Errorf("%s: read the module: %w", dir, err))...)
+	}
+	modules, err := p.EvaluateAll(in.ctx)
+	if err == nil && in.ctx.Err() == nil {
+		var results trivy.Results
+		results, err = executor.New(executor.OptionWithRegoScanner(in.engine.rego)).Execute(in.ctx, modules, dir)
+		for _, res := range results.GetFailed() {
+			in.block(res, t, dir)
+		}
+	}
+	if err != nil {
+		errs = append(errs, fmt.Errorf("%s: evaluate the module: %w", dir, err))
+	}
+	if t.exhausted() {
+		errs = append(errs, fmt.Errorf("%s: calls more than %d modules, not all were inspected", dir, maxModules))
+	}
+	return errors.Join(errs...)
+}
+
+// touches reports whether the change touches a file of variables in dir.
+func touches(s scan.Snapshot, dir string) bool {
+	return slices.ContainsFunc(s.Touched, func(p string) bool { return isVariables(p) && path.Dir(p) == dir })
+}
+
+var (
+	instance = regexp.MustCompile(`\[(?:\d+|"[^"]*")\]`)
+	isModule = regexp.MustCompile(`^module\.`)
+)
+
+// block notes what the engine says of a block of the module in dir.
+func (in *inspection) block(res trivy.Result, t *tree, dir string) {
+	if !counts(res.Rule()) {
+		return
+	}
+	// From the cause (an attribute) over its block to the resource, and on to
+	// the calls of the module it is in.
+	var inner, calls []types.Metadata
+	meta := res.Metadata()
+	for m := &meta; m != nil; m = m.Parent() {
+		if isModule.MatchString(m.Reference()) {
+			calls = append(calls, *m)
+		} else {
+			inner = append(inner, *m)
+		}
+	}
+	h := hit{rule: in.engine.rule(res.Rule())}
+	for _, m := range append(slices.Clone(inner), calls...) {
+		r := m.Range()
+		if p, text, ok := t.named(r.GetFilename()); ok && r.GetStartLine() > 0 {
+			h.at = change.Span{Path: p, Start: r.GetStartLine(), End: max(r.GetStartLine(), r.GetEndLine())}
+			h.line = lineOf(text, h.at)
+			break
+		}
+	}
+	if h.at.Path == "" {
+		h.at.Path = firstOf(t, dir) // about the module as a whole
+	}
+	var names []string
+	for _, m := range inner {
+		if ref := m.Reference(); ref != "" {
+			names = append(names, ref)
+		}
+		if _, text, ok := t.named(m.Range().GetFilename()); ok && h.text == "" && m.Range().GetEndLine() > m.Range().GetStartLine() {
+			h.text = clean(linesOf(text, m.Range().GetStartLine(), m.Range().GetEndLine()))
+		}
+	}
+	h.name = instance.ReplaceAllString(strings.Join(names, " in "), "")
+	resource := ""
+	if len(names) > 0 {
+		resource = names[len(names)-1]
+	}
+	for _, m := range calls {
+		h.module = strings.TrimSuffix(m.Reference()+"."+h.module, ".")
+		r := m.Range()
+		if p, _, ok := t.named(r.GetFilename()); ok && r.GetStartLine() > 0 {
+			h.also = append(h.also, change.Span{Path: p, Start: r.GetStartLine(), End: r.GetEndLine()})
+		}
+	}
+	h.message = message(res, strings.TrimPrefix(h.module+"."+resource, "."))
+	h.module = instance.ReplaceAllString(h.module, "")
+	in.hits = append(in.hits, h)
+}
+
+func firstOf(t *tree, dir string) string {
+	for _, e := range t.dirs[dir] {
+		if !e.IsDir() {
+			return path.Join(dir, e.Name())
+		}
+	}
+	return dir
+}
+
+// message is the engine's word on one place, on one line.
+func message(res trivy.Result, resource string) string {
+	text := clean(res.Description())
+	if hidesMessage(res.Rule()) || text == "" || strings.HasPrefix(text, "Rego check") {
+		text = clean(res.Rule().Summary)
+	}
+	text = strings.TrimRight(text, ".")
+	if resource != "" {
+		text = resource + ": " + text
+	}
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "…"
+	}
+	return text
+}

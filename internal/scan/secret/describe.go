@@ -1,0 +1,175 @@
+package secret
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// describe makes a rule from the id that gitleaks gives it.
+func describe(id string) finding.Rule {
+	n := inSentence(noun(id))
+	where := "where it was issued"
+	references := []string{
+		"https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/removing-sensitive-data-from-a-repository",
+		"https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
+	}
+	family, _, _ := strings.Cut(id, "-")
+	if page, ok := providerPages()[family]; ok {
+		where = fmt.Sprintf("[at its provider](%s)", page)
+		references = append([]string{page}, references...)
+	}
+	first := fmt.Sprintf("**Rotate it first**: revoke the %s %s and issue a new one.", n, where)
+	switch id {
+	case "private-key", "pkcs12-file", "age-secret-key":
+		first = "**Rotate it first**: make a new key, and remove this one wherever it is trusted."
+	case "generic-api-key":
+		first = "If it is a real one, **rotate it first**: revoke it where it was issued and issue a new one."
+	}
+	return finding.Rule{
+		ID:    "secret/" + id,
+		Title: noun(id) + " committed",
+		Why: fmt.Sprintf("Whoever can read this repository, a clone or a fork of it can use the %s. "+
+			"Deleting it in a later commit does not take it back: it stays in the history.", n),
+		How: first + " Then take it out of the file and load it from the environment or a secret store at run time. " +
+			"A force-push alone is not enough: clones, forks and caches keep the old commit.",
+		Severity:   severity(id),
+		References: references,
+	}
+}
+
+// providerPages tell how to revoke what a provider issued, by the first word of a rule's id.
+func providerPages() map[string]string {
+	return map[string]string{
+		"anthropic":    "https://console.anthropic.com/settings/keys",
+		"atlassian":    "https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/",
+		"aws":          "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
+		"azure":        "https://learn.microsoft.com/en-us/entra/identity-platform/how-to-add-credentials",
+		"cloudflare":   "https://developers.cloudflare.com/fundamentals/api/how-to/roll-token/",
+		"databricks":   "https://docs.databricks.com/en/dev-tools/auth/pat.html",
+		"datadog":      "https://docs.datadoghq.com/account_management/api-app-keys/",
+		"digitalocean": "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
+		"gcp":          "https://cloud.google.com/docs/authentication/api-keys",
+		"github":       "https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens",
+		"gitlab":       "https://docs.gitlab.com/user/profile/personal_access_tokens/",
+		"heroku":       "https://devcenter.heroku.com/articles/authentication",
+		"huggingface":  "https://huggingface.co/docs/hub/security-tokens",
+		"okta":         "https://developer.okta.com/docs/guides/create-an-api-token/main/",
+		"openai":       "https://platform.openai.com/api-keys",
+		"sendgrid":     "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
+		"slack":        "https://api.slack.com/authentication/best-practices",
+		"stripe":       "https://docs.stripe.com/keys",
+		"telegram":     "https://core.telegram.org/bots/features#botfather",
+		"twilio":       "https://www.twilio.com/docs/iam/api-keys",
+		"vault":        "https://developer.hashicorp.com/vault/docs/concepts/tokens",
+	}
+}
+
+// severity is how bad it is if a secret of a rule is public.
+func severity(id string) finding.Severity {
+	is := func(ids ...string) bool { return slices.Contains(ids, id) }
+	begins := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(id, p) })
+	}
+	ends := func(suffixes ...string) bool {
+		return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(id, s) })
+	}
+	switch {
+	case ends("-client-id", "-access-id", "-api-id", "-access-key-id", "-pub-key", "-public-key", "-pub-api-key"),
+		is("easypost-test-api-token", "gitlab-feature-flag-client-token", "new-relic-browser-api-token"):
+		return finding.Low // names an account, or is made to be public
+	case is("generic-api-key", "jwt", "jwt-base64", "kubernetes-secret-yaml", "curl-auth-header", "curl-auth-user",
+		"hashicorp-tf-password", "pkcs12-file", "sidekiq-sensitive-url", "flutterwave-encryption-key", "flutterwave-secret-key"):
+		return finding.Medium // often expired, encrypted, or of a sandbox
+	case is("private-key", "age-secret-key"),
+		begins("aws-", "azure-", "alibaba-", "github-", "vault-", "1password-", "digitalocean-", "hashicorp-tf-api"),
+		begins("gitlab-pat", "gitlab-runner", "npm-", "pypi-", "rubygems-", "okta-", "openshift-", "pulumi-", "doppler-"),
+		is("stripe-access-token", "anthropic-admin-api-key", "cloudflare-global-api-key"):
+		return finding.Critical // opens accounts, clouds, code or what others install
+	}
+	return finding.High
+}
+
+// severityOf is the severity of one value: providers mark what only opens a sandbox.
+func severityOf(r finding.Rule, value string) finding.Severity {
+	if strings.HasPrefix(value, "sk_test_") || strings.HasPrefix(value, "rk_test_") ||
+		strings.HasPrefix(value, "shippo_test_") || strings.HasPrefix(value, "duffel_test_") {
+		return min(r.Severity, finding.Medium)
+	}
+	return r.Severity
+}
+
+// noun says what a rule finds, as a sentence begins: "GitHub app token".
+func noun(id string) string {
+	if n, ok := odd()[id]; ok {
+		return n
+	}
+	words := strings.Split(id, "-")
+	spelled := spelling()
+	for i, w := range words {
+		if s, ok := spelled[w]; ok {
+			words[i] = s
+		} else if i == 0 {
+			words[i] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// inSentence is a noun in the middle of a sentence.
+func inSentence(noun string) string {
+	first, rest, _ := strings.Cut(noun, " ")
+	if slices.Contains([]string{"Credential", "Encoded", "Password", "Possible", "Private"}, first) {
+		return strings.ToLower(first) + " " + rest
+	}
+	return noun
+}
+
+// odd are the ids whose words do not make a good name.
+func odd() map[string]string {
+	return map[string]string{
+		"airtable-personnal-access-token":             "Airtable personal access token",
+		"azure-ad-client-secret":                      "Microsoft Entra client secret",
+		"aws-amazon-bedrock-api-key-long-lived":       "Amazon Bedrock API key",
+		"aws-amazon-bedrock-api-key-short-lived":      "Short-lived Amazon Bedrock API key",
+		"defined-networking-api-token":                "Defined Networking API token",
+		"dropbox-long-lived-api-token":                "Dropbox long-lived API token",
+		"dropbox-short-lived-api-token":               "Dropbox short-lived API token",
+		"github-oauth":                                "GitHub OAuth access token",
+		"octopus-deploy-api-key":                      "Octopus Deploy API key",
+		"curl-auth-header":                            "Credential in a curl command",
+		"curl-auth-user":                              "Password in a curl command",
+		"generic-api-key":                             "Possible key or password",
+		"github-fine-grained-pat":                     "GitHub fine-grained personal access token",
+		"gitlab-ptt":                                  "GitLab pipeline trigger token",
+		"gitlab-rrt":                                  "GitLab runner registration token",
+		"hashicorp-tf-password":                       "Password in Terraform code",
+		"jwt-base64":                                  "Encoded JSON Web Token",
+		"kubernetes-secret-yaml":                      "Kubernetes Secret with its value",
+		"nuget-config-password":                       "NuGet feed password",
+		"pkcs12-file":                                 "PKCS #12 key file",
+		"sidekiq-sensitive-url":                       "Sidekiq URL with its password",
+		"gitlab-runner-authentication-token-routable": "GitLab runner authentication token",
+		"gitlab-pat-routable":                         "GitLab personal access token",
+		"heroku-api-key-v2":                           "Heroku API key",
+	}
+}
+
+// spelling is how words of ids are written.
+func spelling() map[string]string {
+	return map[string]string{
+		"1password": "1Password", "api": "API", "aws": "AWS", "bittrex": "Bittrex", "ci": "CI", "cicd": "CI/CD",
+		"ca": "CA", "clickhouse": "ClickHouse", "digitalocean": "DigitalOcean", "droneci": "Drone CI", "easypost": "EasyPost",
+		"flyio": "Fly.io", "frameio": "Frame.io", "gcp": "Google Cloud", "github": "GitHub", "gitlab": "GitLab",
+		"gocardless": "GoCardless", "hashicorp": "HashiCorp", "hubspot": "HubSpot", "huggingface": "Hugging Face",
+		"id": "ID", "jfrog": "JFrog", "jwt": "JSON Web Token", "kucoin": "KuCoin", "launchdarkly": "LaunchDarkly",
+		"linkedin": "LinkedIn", "mailgun": "Mailgun", "maxmind": "MaxMind", "messagebird": "MessageBird", "npm": "npm",
+		"new": "New", "relic": "Relic", "nytimes": "New York Times", "oauth": "OAuth", "openai": "OpenAI", "openshift": "OpenShift",
+		"pat": "personal access token", "planetscale": "PlanetScale", "privateai": "PrivateAI", "pub": "publishable",
+		"pypi": "PyPI", "rapidapi": "RapidAPI", "rubygems": "RubyGems", "scim": "SCIM", "sendgrid": "SendGrid",
+		"sumologic": "Sumo Logic", "teams": "Teams", "tf": "Terraform", "travisci": "Travis CI", "url": "URL",
+		"amazon": "Amazon", "bedrock": "Bedrock", "ad": "AD", "meraki": "Meraki", "kubernetes": "Kubernetes", "lived": "lived",
+	}
+}

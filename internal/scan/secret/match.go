@@ -1,0 +1,223 @@
+package secret
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/zricethezav/gitleaks/v8/config"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// A match is a place where a pattern applies: the whole of it is
+// text[start:end], the secret in it text[from:to].
+type match struct {
+	pattern    *pattern
+	start, end int
+	from, to   int
+}
+
+// find returns the matches in the windows of p, one for each secret.
+func (e *engine) find(ctx context.Context, path string, p piece) ([]match, error) {
+	var all []match
+	for _, w := range p.windows {
+		for _, c := range parts(w) {
+			found, err := e.matches(ctx, path, p.text[c.start:c.end])
+			for _, m := range found {
+				m.start, m.end, m.from, m.to = m.start+c.start, m.end+c.start, m.from+c.start, m.to+c.start
+				if c.from <= m.start && m.start < c.to {
+					all = append(all, m)
+				}
+			}
+			if err != nil {
+				return distinct(all), err
+			}
+		}
+	}
+	return distinct(all), nil
+}
+
+// matches runs every pattern that has a keyword in text.
+func (e *engine) matches(ctx context.Context, path, text string) ([]match, error) {
+	candidates := slices.Clone(e.always)
+	e.keywords.Walk([]byte(strings.ToLower(text)), func(_, _, keyword int64) bool {
+		for _, i := range e.byKeyword[keyword] {
+			candidates[i] = true
+		}
+		return true
+	})
+	var found []match
+	for i, wanted := range candidates {
+		if !wanted {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return found, err
+		}
+		p := e.patterns[i]
+		if p.regex == nil || p.path != nil && !p.path.MatchString(path) {
+			continue
+		}
+		for _, at := range p.regex.FindAllStringIndex(text, -1) {
+			if m, ok := p.match(text, at[0], at[1]); ok {
+				found = append(found, m)
+			}
+		}
+	}
+	return found, nil
+}
+
+// match looks closer at text[start:end], which the pattern's expression
+// matches: where in it the secret is, and whether it is one.
+func (p *pattern) match(text string, start, end int) (match, bool) {
+	for start < end && text[start] == '\n' {
+		start++
+	}
+	for start < end && text[end-1] == '\n' {
+		end--
+	}
+	m := match{pattern: p, start: start, end: end, from: start, to: end}
+	groups := p.regex.FindStringSubmatchIndex(text[start:end])
+	for g := 1; g < len(groups)/2; g++ {
+		from, to := groups[2*g], groups[2*g+1]
+		if p.group == g || p.group == 0 && from < to {
+			m.from, m.to = start+from, start+to
+			break
+		}
+	}
+	if m.from >= m.to || p.entropy != 0 && entropy(text[m.from:m.to]) <= p.entropy {
+		return match{}, false
+	}
+	for _, a := range p.excuses {
+		if a.covers(text, m) {
+			return match{}, false
+		}
+	}
+	if p.digest != nil && p.digest.MatchString(text[max(0, m.from-digestName):m.to]) {
+		return match{}, false
+	}
+	if p.whole {
+		m.from, m.to = start, end
+	}
+	if p.tail != nil {
+		m.to += len(p.tail.FindString(text[m.to:]))
+		m.end = max(m.end, m.to)
+	}
+	return m, true
+}
+
+// entropy is Shannon's, over characters, per byte.
+func entropy(s string) float64 {
+	counts := map[rune]int{}
+	for _, r := range s {
+		counts[r]++
+	}
+	var sum float64
+	for _, n := range counts {
+		freq := float64(n) / float64(len(s))
+		sum -= freq * math.Log2(freq)
+	}
+	return sum
+}
+
+// lineReach is how far from a match an excuse that speaks of its line is looked for.
+const lineReach = 512
+
+// An excuse is what makes a match harmless, such as a value that ends in EXAMPLE.
+type excuse struct {
+	*config.Allowlist
+	all bool // every condition must hold, not just one
+}
+
+func (a excuse) covers(text string, m match) bool {
+	value := text[m.from:m.to]
+	expressed := len(a.Regexes) > 0 && a.expressed(text, m, value)
+	word := false
+	if len(a.StopWords) > 0 {
+		word, _ = a.ContainsStopWord(value)
+	}
+	if a.all {
+		return (expressed || len(a.Regexes) == 0) && (word || len(a.StopWords) == 0)
+	}
+	return expressed || word
+}
+
+func (a excuse) expressed(text string, m match, value string) bool {
+	switch a.RegexTarget {
+	case "match":
+		return a.RegexAllowed(text[m.start:m.end])
+	case "line":
+		// What else the line says, in a comment for instance, excuses nothing:
+		// the expression must match where the secret is.
+		from, to := max(0, m.start-lineReach), min(len(text), m.end+lineReach)
+		if i := strings.LastIndexByte(text[from:m.start], '\n'); i >= 0 {
+			from += i + 1
+		}
+		if i := strings.IndexByte(text[m.end:to], '\n'); i >= 0 {
+			to = m.end + i
+		}
+		for _, re := range a.Regexes {
+			for _, at := range re.FindAllStringIndex(text[from:to], -1) {
+				if from+at[0] < m.end && from+at[1] > m.start {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return a.RegexAllowed(value)
+}
+
+// distinct sorts matches by place and keeps one for each value: of two that
+// overlap the one whose rule says more; of rules that say as much, the longer one.
+func distinct(all []match) []match {
+	slices.SortFunc(all, func(a, b match) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to), cmp.Compare(b.pattern.rank, a.pattern.rank),
+			cmp.Compare(b.pattern.rule.Severity, a.pattern.rule.Severity), cmp.Compare(a.pattern.rule.ID, b.pattern.rule.ID))
+	})
+	dropped := make([]bool, len(all))
+	for i := range all {
+		for j := i + 1; j < len(all) && all[j].from < all[i].to && !dropped[i]; j++ {
+			switch a, b := all[i], all[j]; {
+			case dropped[j]:
+			case a.pattern.rank > b.pattern.rank:
+				dropped[j] = true
+			case a.pattern.rank < b.pattern.rank:
+				dropped[i] = true
+			case b.to <= a.to: // inside a, which comes first if both are the same
+				dropped[j] = true
+			}
+		}
+	}
+	var kept []match
+	for i, m := range all {
+		if !dropped[i] {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// byPath reports what the name of a file gives away.
+func (e *engine) byPath(f change.File, content []byte) []finding.Finding {
+	const sequence = 0x30 // with which every such file begins
+	if len(content) == 0 || content[0] != sequence {
+		return nil
+	}
+	var found []finding.Finding
+	for _, p := range e.patterns {
+		if p.regex == nil && p.path.MatchString(f.Path) {
+			n := finding.New(p.rule, change.Span{Path: f.Path}, finding.InFile(f.NewBlob), p.noun)
+			n.Confidence = p.confidence
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+// identity makes one of a value that only changed its line endings.
+func identity(value string) string { return strings.ReplaceAll(value, "\r\n", "\n") }
