@@ -1,0 +1,193 @@
+// Package config is what an operator may set: a file, then the environment.
+// config/pullwarden.example.yml lists every setting with its default.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/palantir/go-githubapp/githubapp"
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is everything that an operator may set. Its zero value is not
+// usable; start from Load.
+type Config struct {
+	Address      string           `yaml:"address"`       // PULLWARDEN_ADDRESS: webhooks
+	AdminAddress string           `yaml:"admin_address"` // PULLWARDEN_ADMIN_ADDRESS: health and metrics
+	DatabaseURL  string           `yaml:"database_url"`  // PULLWARDEN_DATABASE_URL: "sqlite:FILE"
+	GitHub       githubapp.Config `yaml:"github"`        // GITHUB_…
+	// OldWebhookSecret is accepted beside the present one while it is being
+	// rotated: GITHUB_APP_OLD_WEBHOOK_SECRET.
+	OldWebhookSecret string     `yaml:"old_webhook_secret"`
+	AdvisoriesDir    string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
+	Registries       Registries `yaml:"registries"`
+	Review           Review     `yaml:"review"`
+	Upgrades         Upgrades   `yaml:"upgrades"`
+	Log              Log        `yaml:"log"`
+}
+
+// Registries are where versions of packages come from. Nothing else is ever
+// asked, whatever a repository names.
+type Registries struct {
+	Go  string `yaml:"go"`  // PULLWARDEN_REGISTRY_GO, else GOPROXY
+	NPM string `yaml:"npm"` // PULLWARDEN_REGISTRY_NPM, else npm_config_registry
+}
+
+// Review is how pull requests are looked at.
+type Review struct {
+	Workers        int           `yaml:"workers"`
+	Deadline       time.Duration `yaml:"deadline"`
+	ScannerTimeout time.Duration `yaml:"scanner_timeout"`
+	Mode           string        `yaml:"mode"` // enforce or observe, where a repository names none
+}
+
+// Upgrades is what the operator allows beyond a repository's own settings.
+type Upgrades struct {
+	Enabled  bool `yaml:"enabled"`
+	FirstDay int  `yaml:"first_day"` // pull requests a repository may get on its first day
+}
+
+// Log is how the server writes its log.
+type Log struct {
+	Level string `yaml:"level"`
+}
+
+// Default returns the settings that hold where nothing is said.
+func Default() Config {
+	return Config{
+		Address: "127.0.0.1:8080", AdminAddress: "127.0.0.1:9090",
+		DatabaseURL: "sqlite:pullwarden.db", AdvisoriesDir: "advisories",
+		GitHub: githubapp.Config{
+			WebURL: "https://github.com", V3APIURL: "https://api.github.com", V4APIURL: "https://api.github.com/graphql",
+		},
+		Review:   Review{Workers: 4, Deadline: 5 * time.Minute, ScannerTimeout: 2 * time.Minute, Mode: "enforce"},
+		Upgrades: Upgrades{Enabled: true},
+		Log:      Log{Level: "info"},
+	}
+}
+
+// Load reads the file at path ("" for none), then the environment, and checks
+// every value. Its errors name the key and the reason and never a value that
+// may be secret.
+func Load(path string, getenv func(string) string) (Config, error) {
+	c := Default()
+	if path != "" {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return c, fmt.Errorf("read the settings: %w", err)
+		}
+		if c, err = Parse(b); err != nil {
+			return c, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if err := c.fromEnvironment(getenv); err != nil {
+		return c, err
+	}
+	return c, nil
+}
+
+// Parse reads a settings file over the defaults. A key that does not exist is an error.
+func Parse(b []byte) (Config, error) {
+	c := Default()
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return c, fmt.Errorf("settings: %w", err)
+	}
+	return c, nil
+}
+
+func (c *Config) fromEnvironment(getenv func(string) string) error {
+	set := map[string]*string{
+		"PULLWARDEN_ADDRESS": &c.Address, "PULLWARDEN_ADMIN_ADDRESS": &c.AdminAddress,
+		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir,
+		"PULLWARDEN_REGISTRY_GO": &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
+		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
+		"GITHUB_V3_API_URL": &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
+		"GITHUB_APP_WEBHOOK_SECRET": &c.GitHub.App.WebhookSecret, "GITHUB_APP_OLD_WEBHOOK_SECRET": &c.OldWebhookSecret,
+		"GITHUB_APP_PRIVATE_KEY": &c.GitHub.App.PrivateKey,
+	}
+	for name, field := range set {
+		if v := getenv(name); v != "" {
+			*field = v
+		}
+	}
+	if v := getenv("GITHUB_APP_INTEGRATION_ID"); v != "" {
+		id, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return fmt.Errorf("GITHUB_APP_INTEGRATION_ID: %q is no number", v)
+		}
+		c.GitHub.App.IntegrationID = id
+	}
+	// The tools' own variables, of this process and never of a repository.
+	if c.Registries.Go == "" {
+		c.Registries.Go = getenv("GOPROXY")
+	}
+	if c.Registries.NPM == "" {
+		c.Registries.NPM = getenv("npm_config_registry")
+	}
+	return nil
+}
+
+// Check returns an error for each value that the server cannot start with.
+func (c *Config) Check() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if c.GitHub.App.IntegrationID <= 0 {
+		bad("github.app.integration_id", "the App's id is required (GITHUB_APP_INTEGRATION_ID)")
+	}
+	if c.GitHub.App.WebhookSecret == "" {
+		bad("github.app.webhook_secret", "a secret is required: without one anybody could send events (GITHUB_APP_WEBHOOK_SECRET)")
+	}
+	if !strings.Contains(c.GitHub.App.PrivateKey, "PRIVATE KEY-----") {
+		bad("github.app.private_key", "the App's private key in PEM form is required (GITHUB_APP_PRIVATE_KEY)")
+	}
+	for key, v := range map[string]string{"github.v3_api_url": c.GitHub.V3APIURL, "github.v4_api_url": c.GitHub.V4APIURL, "github.web_url": c.GitHub.WebURL} {
+		if !webAddress(v) {
+			bad(key, "%q is no http(s) address", v)
+		}
+	}
+	for key, v := range map[string]string{"address": c.Address, "admin_address": c.AdminAddress} {
+		if _, _, err := net.SplitHostPort(v); err != nil {
+			bad(key, "%q is not HOST:PORT", v)
+		}
+	}
+	if c.Address == c.AdminAddress && !strings.HasSuffix(c.Address, ":0") {
+		bad("admin_address", "must differ from address: it is not for the public")
+	}
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") || c.DatabaseURL == "sqlite:" {
+		bad("database_url", "must be sqlite:FILE")
+	}
+	if c.Review.Workers < 1 || c.Review.Workers > 256 {
+		bad("review.workers", "%d is not between 1 and 256", c.Review.Workers)
+	}
+	if c.Review.Deadline < time.Second {
+		bad("review.deadline", "%v is under one second", c.Review.Deadline)
+	}
+	if c.Review.ScannerTimeout <= 0 || c.Review.ScannerTimeout > c.Review.Deadline {
+		bad("review.scanner_timeout", "%v is not between 0 and review.deadline", c.Review.ScannerTimeout)
+	}
+	if c.Review.Mode != "enforce" && c.Review.Mode != "observe" {
+		bad("review.mode", "%q is neither enforce nor observe", c.Review.Mode)
+	}
+	if c.Upgrades.FirstDay < 0 {
+		bad("upgrades.first_day", "%d is negative", c.Upgrades.FirstDay)
+	}
+	return errors.Join(errs...)
+}
+
+func webAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}

@@ -1,0 +1,73 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/config"
+)
+
+func none(string) string { return "" }
+
+func TestTheExampleFileIsTheDefaults(t *testing.T) {
+	b, err := os.ReadFile("pullwarden.example.yml")
+	require.NoError(t, err)
+	c, err := config.Parse(b)
+	require.NoError(t, err)
+	assert.Equal(t, config.Default(), c)
+}
+
+func TestUnknownConfigKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yml")
+	require.NoError(t, os.WriteFile(path, []byte("address: 127.0.0.1:1\nreviw:\n  workers: 3\n"), 0o600))
+	_, err := config.Load(path, none)
+	assert.ErrorContains(t, err, "c.yml")
+	assert.ErrorContains(t, err, "line 2: field reviw not found")
+}
+
+func TestTheEnvironmentComesAfterTheFile(t *testing.T) {
+	env := map[string]string{"PULLWARDEN_ADDRESS": "127.0.0.1:7", "GITHUB_APP_INTEGRATION_ID": "42", "GOPROXY": "http://registry.example"}
+	c, err := config.Load("", func(k string) string { return env[k] })
+	require.NoError(t, err)
+	assert.Equal(t, "127.0.0.1:7", c.Address)
+	assert.EqualValues(t, 42, c.GitHub.App.IntegrationID)
+	assert.Equal(t, "http://registry.example", c.Registries.Go)
+
+	env["GITHUB_APP_INTEGRATION_ID"] = "forty"
+	_, err = config.Load("", func(k string) string { return env[k] })
+	assert.ErrorContains(t, err, "GITHUB_APP_INTEGRATION_ID")
+}
+
+func TestCheckNamesKeyAndReason(t *testing.T) {
+	good := func() config.Config {
+		c := config.Default()
+		c.GitHub.App.IntegrationID = 1
+		c.GitHub.App.WebhookSecret = "s"
+		c.GitHub.App.PrivateKey = "-----BEGIN RSA PRIVATE KEY-----"
+		return c
+	}
+	c := good()
+	require.NoError(t, c.Check())
+	for key, spoil := range map[string]func(*config.Config){
+		"github.app.integration_id": func(c *config.Config) { c.GitHub.App.IntegrationID = 0 },
+		"github.app.webhook_secret": func(c *config.Config) { c.GitHub.App.WebhookSecret = "" },
+		"github.app.private_key":    func(c *config.Config) { c.GitHub.App.PrivateKey = "key" },
+		"github.v3_api_url":         func(c *config.Config) { c.GitHub.V3APIURL = "api" },
+		"address":                   func(c *config.Config) { c.Address = "8080" },
+		"admin_address":             func(c *config.Config) { c.AdminAddress = c.Address },
+		"database_url":              func(c *config.Config) { c.DatabaseURL = "mysql:x" },
+		"review.workers":            func(c *config.Config) { c.Review.Workers = 0 },
+		"review.deadline":           func(c *config.Config) { c.Review.Deadline = 1 },
+		"review.scanner_timeout":    func(c *config.Config) { c.Review.ScannerTimeout = 0 },
+		"review.mode":               func(c *config.Config) { c.Review.Mode = "lax" },
+		"upgrades.first_day":        func(c *config.Config) { c.Upgrades.FirstDay = -1 },
+	} {
+		c := good()
+		spoil(&c)
+		assert.ErrorContains(t, c.Check(), key)
+	}
+}

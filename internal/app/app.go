@@ -1,0 +1,220 @@
+// Package app puts the parts together. It is the only place that knows them all.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pullwarden/pullwarden/config"
+	"github.com/pullwarden/pullwarden/internal/advisory"
+	"github.com/pullwarden/pullwarden/internal/bot"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/forge/github"
+	"github.com/pullwarden/pullwarden/internal/forge/github/hook"
+	"github.com/pullwarden/pullwarden/internal/git"
+	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/queue"
+	"github.com/pullwarden/pullwarden/internal/report"
+	"github.com/pullwarden/pullwarden/internal/store"
+	"github.com/pullwarden/pullwarden/internal/upgrade"
+	"github.com/pullwarden/pullwarden/internal/web"
+)
+
+// Webhook is the path that deliveries are posted to.
+const Webhook = "/api/github/hook"
+
+// Options are what a program around the server may want; the zero value is a plain server.
+type Options struct {
+	Log      zerolog.Logger
+	Now      func() time.Time                    // nil means time.Now
+	Reviewed func(p forge.Pull, r report.Report) // called after each review was posted
+}
+
+// A Server is the bot with its webhook, its queue and its database.
+type Server struct {
+	cfg    config.Config
+	log    zerolog.Logger
+	db     *store.DB
+	queue  *queue.Queue
+	bot    *bot.Bot
+	public http.Handler
+	admin  http.Handler
+	hookLn net.Listener
+	admLn  net.Listener
+}
+
+// New opens the database, and listens; nothing is answered or worked on before Run.
+func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	ctx = o.Log.WithContext(ctx)
+	s := &Server{cfg: cfg, log: o.Log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.db, err = store.Open(ctx, cfg.DatabaseURL, o.Now); err != nil {
+		return nil, fmt.Errorf("database_url: %w", err)
+	}
+	secret, err := s.db.Secret(ctx, "fingerprints")
+	if err != nil {
+		return nil, fmt.Errorf("database_url: %w", err)
+	}
+	key := finding.NewKey(secret)
+	s.queue, err = queue.Open(ctx, s.db.SQL(), queue.Options{
+		Workers: cfg.Review.Workers, Timeout: cfg.Review.Deadline + time.Minute, Attempts: attempts, Backoff: backoff, Now: o.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the queue: %w", err)
+	}
+	advisories, err := advisory.Open(cfg.AdvisoriesDir)
+	if err != nil {
+		return nil, fmt.Errorf("advisories_dir: %w", err)
+	}
+	hub, err := github.New(github.Options{
+		AppID: cfg.GitHub.App.IntegrationID, PrivateKey: []byte(cfg.GitHub.App.PrivateKey),
+		APIURL: cfg.GitHub.V3APIURL, GraphQLURL: cfg.GitHub.V4APIURL, WebURL: cfg.GitHub.WebURL, Key: key, Now: o.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ecosystems := Ecosystems(cfg.Registries, nil)
+	s.bot = &bot.Bot{
+		Forge: hub, Source: &git.Fetcher{}, Ledger: s.db.Ledger(),
+		Scanners: Scanners(advisories, ecosystems), Now: o.Now, Reviewed: o.Reviewed,
+		Options: bot.Options{
+			Key: key, Deadline: cfg.Review.Deadline, Scanner: cfg.Review.ScannerTimeout,
+			Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,
+			Rules: RulesDigest(), Advisories: func() string { return advisories.Info().Snapshot },
+		},
+	}
+	if cfg.Upgrades.Enabled {
+		s.bot.Planner = &upgrade.Planner{Advisories: advisories, Ecosystems: ecosystems}
+	}
+	receive, err := hook.Handler(hook.Options{
+		Secret: cfg.GitHub.App.WebhookSecret, Secrets: []string{cfg.OldWebhookSecret},
+		AppID: cfg.GitHub.App.IntegrationID, Accept: s.queue.Accept, Now: o.Now, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(Webhook, receive)
+	s.public = mux
+	s.admin = web.Handler(s.state)
+	if s.hookLn, err = net.Listen("tcp", cfg.Address); err != nil {
+		return nil, fmt.Errorf("address: %w", err)
+	}
+	if s.admLn, err = net.Listen("tcp", cfg.AdminAddress); err != nil {
+		return nil, fmt.Errorf("admin_address: %w", err)
+	}
+	return s, nil
+}
+
+// WebhookURL is where deliveries go.
+func (s *Server) WebhookURL() string { return "http://" + s.hookLn.Addr().String() + Webhook }
+
+// AdminURL is where health and metrics are.
+func (s *Server) AdminURL() string { return "http://" + s.admLn.Addr().String() }
+
+// Idle waits until no accepted work is outstanding.
+func (s *Server) Idle(ctx context.Context) error { return s.queue.Idle(ctx) }
+
+// Accept takes an event as if it had been delivered.
+func (s *Server) Accept(ctx context.Context, e forge.Event) error {
+	return s.queue.Accept(ctx, e, e.Key())
+}
+
+// stopTime is how long requests and reviews under way may take to end.
+const stopTime = 30 * time.Second
+
+// Run serves and works until ctx is done, then ends what is under way and closes.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(s.log.WithContext(ctx))
+	defer cancel(nil)
+	servers := []*http.Server{
+		{Handler: s.public, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10},
+		{Handler: s.admin, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: time.Minute},
+	}
+	var wg sync.WaitGroup
+	for i, ln := range []net.Listener{s.hookLn, s.admLn} {
+		wg.Go(func() {
+			if err := servers[i].Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("serve %v: %w", ln.Addr(), err))
+			}
+		})
+	}
+	wg.Go(func() {
+		if err := s.queue.Run(ctx, s.work); err != nil && ctx.Err() == nil {
+			cancel(fmt.Errorf("work off the queue: %w", err))
+		}
+	})
+	s.log.Info().Str("webhook", s.WebhookURL()).Str("admin", s.AdminURL()).Msg("serving")
+	<-ctx.Done()
+	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer done()
+	for _, srv := range servers {
+		_ = srv.Shutdown(stop)
+	}
+	wg.Wait()
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(err, s.Close())
+}
+
+// Close lets go of the database and the addresses. Run does it by itself.
+func (s *Server) Close() error {
+	var errs []error
+	for _, ln := range []net.Listener{s.hookLn, s.admLn} {
+		if ln != nil {
+			if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+		s.db = nil
+	}
+	return errors.Join(errs...)
+}
+
+// attempts is how often work is tried at the most: more than fit into any
+// deadline, so that a review ends with a completed check and not with its last attempt.
+const attempts = 1000
+
+// backoff is short beside a review's deadline.
+func backoff(attempt int) time.Duration {
+	return min(2*time.Second<<min(attempt-1, 10), 30*time.Second)
+}
+
+// work hands an event to the bot. What GitHub does not know or does not let us
+// do will not come right by trying again.
+func (s *Server) work(ctx context.Context, e forge.Event) error {
+	err := s.bot.Handle(ctx, e)
+	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrDenied) {
+		return queue.Permanent(err)
+	}
+	return err
+}
+
+// state is what the admin pages tell.
+func (s *Server) state(ctx context.Context) (web.State, error) {
+	stats, err := s.queue.Stats(ctx)
+	return web.State{Waiting: stats.Depth, Oldest: stats.Oldest, Failed: stats.Failed}, err
+}

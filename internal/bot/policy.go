@@ -1,0 +1,55 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/report"
+)
+
+// policy reads the policy at the default branch's tip: a pull request does not
+// choose its own judge. A file that does not parse leaves the last valid policy
+// in force, and the notices say so. A file that cannot be read is an error: an
+// unreadable policy is never read as a lax one.
+func (b *Bot) policy(ctx context.Context, repo forge.Repo) (policy.Policy, []string, error) {
+	text, err := b.Forge.ReadFile(ctx, repo, repo.Default, policy.Path)
+	if errors.Is(err, forge.ErrNotFound) {
+		return b.defaults(policy.Default()), nil, nil
+	}
+	var irregular *forge.IrregularError
+	if err != nil && !errors.As(err, &irregular) {
+		return policy.Policy{}, nil, err
+	}
+	var rules policy.Policy
+	if err == nil {
+		if rules, err = policy.Parse(text); err == nil {
+			if err := b.Ledger.KeepPolicy(ctx, repo, text, b.Now()); err != nil {
+				return policy.Policy{}, nil, err
+			}
+			return b.defaults(rules), nil, nil
+		}
+	}
+	notice := report.PolicyBroken(repo.Default, err)
+	last, ok, err := b.Ledger.LastPolicy(ctx, repo)
+	if err != nil {
+		return policy.Policy{}, nil, err
+	}
+	rules = policy.Default()
+	if ok {
+		if rules, err = policy.Parse(last); err != nil {
+			return policy.Policy{}, nil, fmt.Errorf("the policy that was last valid: %w", err)
+		}
+	}
+	return b.defaults(rules), []string{notice}, nil
+}
+
+// defaults fills in what a repository leaves to the operator.
+func (b *Bot) defaults(p policy.Policy) policy.Policy {
+	if p.Mode == "" {
+		p.Mode = b.Options.Mode
+	}
+	return p
+}

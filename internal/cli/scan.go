@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pullwarden/pullwarden/config"
+	"github.com/pullwarden/pullwarden/internal/advisory"
+	"github.com/pullwarden/pullwarden/internal/app"
+	"github.com/pullwarden/pullwarden/internal/git"
+	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/report"
+	"github.com/pullwarden/pullwarden/internal/scan"
+)
+
+type scanFlags struct {
+	repo, base, head, format, config string
+	all                              bool
+}
+
+// scanTime bounds one scanner on the command line; a whole repository takes longer than a change.
+const scanTime = 10 * time.Minute
+
+func scanCommand(std IO) *cobra.Command {
+	var f scanFlags
+	formats := report.Formats()
+	names := strings.Join(slices.Sorted(maps.Keys(formats)), ", ")
+	c := &cobra.Command{
+		Use:   "scan",
+		Short: "run the checks on a local repository",
+		Long: "Runs the same checks as on a pull request: by default on what HEAD and the index add to the default branch.\n" +
+			"Exits with 0 if the change passes, 1 if it is blocked, 2 if something could not be looked at.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			write, ok := formats[f.format]
+			if !ok {
+				return fmt.Errorf("--format: %q is none of %s", f.format, names)
+			}
+			r, err := scanLocal(c.Context(), f, std)
+			if err != nil {
+				return err
+			}
+			r.Colour = isTerminal(std.Out) && std.Env("NO_COLOR") == ""
+			if err := write(std.Out, r); err != nil {
+				return err
+			}
+			return exitFor(r)
+		},
+	}
+	c.Flags().StringVar(&f.repo, "repo", ".", "the repository, or a directory in it")
+	c.Flags().StringVar(&f.base, "base", "", "revision to compare with (default: the default branch)")
+	c.Flags().StringVar(&f.head, "head", "", "revision to look at (default: HEAD and the index)")
+	c.Flags().BoolVar(&f.all, "all", false, "look at the whole tree")
+	c.Flags().StringVar(&f.format, "format", "text", "one of "+names)
+	c.Flags().StringVar(&f.config, "config", "", "policy file to go by (default: the one on the default branch)")
+	return c
+}
+
+func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error) {
+	dir := inDir(std.Dir, f.repo)
+	rules, notices, err := localPolicy(dir, f.config, std.Dir)
+	if err != nil {
+		return nil, err
+	}
+	diff, err := git.Local(ctx, dir, git.LocalOptions{Base: f.base, Head: f.head, All: f.all})
+	if err != nil {
+		return nil, fmt.Errorf("read the repository at %s: %w", dir, err)
+	}
+	db, err := advisory.Open(advisoriesDir(std.Env))
+	if err != nil {
+		return nil, fmt.Errorf("open the advisories: %w", err)
+	}
+	key, err := fingerprintKey(std.Env)
+	if err != nil {
+		return nil, err
+	}
+	var on []scan.Scanner
+	for _, s := range app.Scanners(db, app.Ecosystems(config.Registries{}, nil)) {
+		if rules.Enabled(s.Name()) {
+			on = append(on, s)
+		}
+	}
+	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key})
+	if !f.all {
+		notices = append(notices, report.PolicyNotices(diff)...)
+	}
+	return &report.Report{
+		Change: diff, Result: result, Policy: rules, Verdict: rules.Judge(result, time.Now()), Notices: notices,
+	}, nil
+}
+
+// localPolicy is the policy in file, or the one on the default branch.
+func localPolicy(dir, file, base string) (policy.Policy, []string, error) {
+	if file != "" {
+		text, err := os.ReadFile(inDir(base, file))
+		if err != nil {
+			return policy.Policy{}, nil, fmt.Errorf("--config: %w", err)
+		}
+		p, err := policy.Parse(text)
+		if err != nil {
+			return policy.Policy{}, nil, fmt.Errorf("--config %s: %w", file, err)
+		}
+		return p, nil, nil
+	}
+	text, err := git.ReadLocal(dir, "", policy.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return policy.Default(), nil, nil
+	}
+	if err != nil {
+		return policy.Policy{}, nil, fmt.Errorf("read the policy on the default branch: %w", err)
+	}
+	p, err := policy.Parse(text)
+	if err != nil {
+		return policy.Default(), []string{report.PolicyBroken("the default branch", err)}, nil
+	}
+	return p, nil, nil
+}
+
+func exitFor(r *report.Report) error {
+	switch {
+	case r.Verdict.Outcome == policy.Fail && r.Policy.Mode != policy.Observe:
+		return exitError(exitBlocked)
+	case r.Verdict.Outcome == policy.Incomplete:
+		return exitError(exitFailed)
+	}
+	return nil
+}

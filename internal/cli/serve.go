@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/pullwarden/pullwarden/config"
+	"github.com/pullwarden/pullwarden/internal/app"
+)
+
+func serveCommand(std IO) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "run the server",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := config.Load(file, std.Env)
+			if err != nil {
+				return err
+			}
+			level, err := zerolog.ParseLevel(cfg.Log.Level)
+			if err != nil || cfg.Log.Level == "" {
+				return fmt.Errorf("log.level: %q is none of debug, info, warn, error", cfg.Log.Level)
+			}
+			log := zerolog.New(std.Err).Level(level).With().Timestamp().Logger()
+			s, err := app.New(c.Context(), cfg, app.Options{Log: log})
+			if err != nil {
+				return err
+			}
+			return s.Run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "settings file; see config/pullwarden.example.yml")
+	return c
+}

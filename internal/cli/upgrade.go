@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pullwarden/pullwarden/config"
+	"github.com/pullwarden/pullwarden/internal/advisory"
+	"github.com/pullwarden/pullwarden/internal/app"
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/report"
+	"github.com/pullwarden/pullwarden/internal/upgrade"
+)
+
+func upgradeCommand(std IO) *cobra.Command {
+	var repo, format, file string
+	var write bool
+	c := &cobra.Command{
+		Use:   "upgrade",
+		Short: "plan upgrades that settle known vulnerabilities",
+		Long:  "Plans the upgrades of the direct dependencies in the work tree, without running a package manager.\nAsks only the registries of the settings file or of this process' own environment.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			show, ok := map[string]func(IO, string, []upgrade.Plan, []upgrade.Refused) error{
+				"text": plansAsText, "json": plansAsJSON, "diff": plansAsDiff,
+			}[format]
+			if !ok {
+				return fmt.Errorf("--format: %q is none of diff, json, text", format)
+			}
+			cfg, err := config.Load(file, std.Env)
+			if err != nil {
+				return err
+			}
+			dir := inDir(std.Dir, repo)
+			if file == "" {
+				cfg.AdvisoriesDir = advisoriesDir(std.Env)
+			}
+			db, err := advisory.Open(cfg.AdvisoriesDir)
+			if err != nil {
+				return fmt.Errorf("open the advisories: %w", err)
+			}
+			if db.Info().Snapshot == "" {
+				return errors.New("no advisories: run pullwarden advisories import DIR first")
+			}
+			rules, _, err := localPolicy(dir, "", std.Dir)
+			if err != nil {
+				return err
+			}
+			root, err := os.OpenRoot(dir)
+			if err != nil {
+				return err
+			}
+			defer root.Close()
+			planner := upgrade.Planner{Advisories: db, Ecosystems: app.Ecosystems(cfg.Registries, &http.Client{Timeout: 10 * time.Minute})}
+			plans, refused, err := planner.Plan(c.Context(), root.FS(), rules.Upgrades, nil)
+			if err != nil {
+				return err
+			}
+			if err := show(std, dir, plans, refused); err != nil {
+				return err
+			}
+			if write {
+				return writePlans(root, plans)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&repo, "repo", ".", "the repository")
+	c.Flags().StringVar(&format, "format", "text", "one of diff, json, text")
+	c.Flags().StringVar(&file, "config", "", "settings file that names registries and advisories")
+	c.Flags().BoolVar(&write, "write", false, "write the files")
+	return c
+}
+
+func plansAsText(std IO, _ string, plans []upgrade.Plan, refused []upgrade.Refused) error {
+	for _, p := range plans {
+		fmt.Fprintf(std.Out, "%s %s -> %s in %s, settles %d\n", p.Package, p.From, p.To, p.Manifest, len(p.Settles))
+		for _, a := range p.Settles {
+			fmt.Fprintf(std.Out, "  %-8s %s %s\n", a.Severity, a.ID, a.Summary)
+		}
+	}
+	for _, r := range refused {
+		fmt.Fprintf(std.Out, "not upgraded: %s\n", report.UpgradeRefused(r))
+	}
+	if len(plans)+len(refused) == 0 {
+		fmt.Fprintln(std.Out, "nothing to upgrade: no direct dependency has a known vulnerability")
+	}
+	return nil
+}
+
+func plansAsJSON(std IO, _ string, plans []upgrade.Plan, refused []upgrade.Refused) error {
+	type planned struct {
+		Ecosystem string   `json:"ecosystem"`
+		Package   string   `json:"package"`
+		From      string   `json:"from"`
+		To        string   `json:"to"`
+		Manifest  string   `json:"manifest"`
+		Settles   []string `json:"settles"`
+		Files     []string `json:"files"`
+		Why       string   `json:"why,omitempty"`
+	}
+	out := struct {
+		Upgrades []planned `json:"upgrades"`
+		Refused  []planned `json:"refused"`
+	}{[]planned{}, []planned{}}
+	names := func(as []advisory.Advisory) []string {
+		ids := []string{}
+		for _, a := range as {
+			ids = append(ids, a.ID)
+		}
+		return ids
+	}
+	for _, p := range plans {
+		out.Upgrades = append(out.Upgrades, planned{p.Ecosystem, p.Package, p.From, p.To, p.Manifest, names(p.Settles), slices.Sorted(maps.Keys(p.Files)), ""})
+	}
+	for _, r := range refused {
+		out.Refused = append(out.Refused, planned{r.Ecosystem, r.Package, r.From, r.To, r.Manifest, names(r.Known), []string{}, r.Why})
+	}
+	e := json.NewEncoder(std.Out)
+	e.SetIndent("", "  ")
+	return e.Encode(out)
+}
+
+// plansAsDiff prints each plan as a unified diff that git apply takes.
+func plansAsDiff(std IO, dir string, plans []upgrade.Plan, _ []upgrade.Refused) error {
+	for _, p := range plans {
+		for _, name := range slices.Sorted(maps.Keys(p.Files)) {
+			old, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			fmt.Fprintf(std.Out, "--- a/%s\n+++ b/%s\n", name, name)
+			for _, h := range change.Diff(old, p.Files[name]) {
+				var was, is int
+				var b strings.Builder
+				for _, l := range h.Lines {
+					switch l.Op {
+					case change.Insert:
+						is++
+						b.WriteString("+")
+					case change.Delete:
+						was++
+						b.WriteString("-")
+					default:
+						was, is = was+1, is+1
+						b.WriteString(" ")
+					}
+					b.WriteString(l.Text + "\n")
+				}
+				fmt.Fprintf(std.Out, "@@ -%d,%d +%d,%d @@\n%s", h.OldStart, was, h.NewStart, is, b.String())
+			}
+		}
+	}
+	return nil
+}
+
+// writePlans writes the files of each plan. Plans are made against the tree as
+// it was: of those that share a file only the first, most urgent one is written.
+func writePlans(root *os.Root, plans []upgrade.Plan) error {
+	written := map[string]bool{}
+	for _, p := range plans {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(p.Files)), func(f string) bool { return written[f] }) {
+			continue
+		}
+		for name, content := range p.Files {
+			if err := root.WriteFile(filepath.FromSlash(name), content, 0o644); err != nil {
+				return fmt.Errorf("write %s: %w", name, err)
+			}
+			written[name] = true
+		}
+	}
+	return nil
+}

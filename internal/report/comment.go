@@ -1,0 +1,71 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/policy"
+)
+
+// inline bounds our open threads on a pull request at a time.
+const inline = 10
+
+// Review is what our inline comments should be: one for each finding that the
+// policy wants commented and that stands on an added line, worst first.
+func Review(r *Report) (forge.Review, error) {
+	out := forge.Review{SHA: r.Change.Head, Limit: inline, Settled: "Fixed in " + short(r.Change.Head) + "."}
+	shown := worstFirst(r.Verdict.Decisions)
+	for _, d := range shown {
+		f := d.Finding
+		out.Standing = append(out.Standing, string(f.Print))
+		at, ok := placeOf(r.Change, f)
+		if d.Action < policy.Comment || !ok {
+			continue
+		}
+		body, err := comment(r, d, at)
+		if err != nil {
+			return out, err
+		}
+		out.Comments = append(out.Comments, forge.Comment{Key: string(f.Print), At: at, Body: body})
+	}
+	blocking, other := count(shown)
+	var err error
+	out.Body, err = render("review.md.tmpl", r.Result.Redactor, map[string]int{"Blocking": blocking, "Total": blocking + other})
+	return out, err
+}
+
+// placeOf returns the first place of f that takes a comment.
+func placeOf(c *change.Change, f finding.Finding) (change.Span, bool) {
+	if f.Past {
+		return change.Span{}, false
+	}
+	for _, s := range append([]change.Span{f.At}, f.Also...) {
+		if at, ok := c.Place(s); ok {
+			return at, true
+		}
+	}
+	return change.Span{}, false
+}
+
+func comment(r *Report, d policy.Decision, at change.Span) (string, error) {
+	it := newItem(d)
+	if text, ok := suggestion(d.Finding, at); ok {
+		it.Suggestion, it.Fence = text, fenceFor(text, 3)
+	}
+	return render("comment.md.tmpl", r.Result.Redactor, it)
+}
+
+// suggestion returns the new text of exactly the lines at, if the fix is one
+// edit of these lines. A suggestion replaces the lines that its comment spans.
+func suggestion(f finding.Finding, at change.Span) (string, bool) {
+	if len(f.Fix.Edits) != 1 || f.Fix.Edits[0].Span != at {
+		return "", false
+	}
+	text := strings.ReplaceAll(f.Fix.Edits[0].Text, "\r\n", "\n")
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text, true
+}

@@ -1,0 +1,98 @@
+package report
+
+import (
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/policy"
+)
+
+// sarifResults is how many results of a run GitHub keeps.
+const sarifResults = 5000
+
+// SARIF writes SARIF 2.1.0, one run of the tool pullwarden, for a code scanning page.
+func SARIF(w io.Writer, r *Report) error {
+	doc := sarif.NewReport()
+	doc.AddRun(sarifRun(r))
+	if err := doc.PrettyWrite(w); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func sarifRun(r *Report) *sarif.Run {
+	clean := r.Result.Redactor.Clean
+	run := sarif.NewRunWithInformationURI("pullwarden", "https://github.com/pullwarden/pullwarden")
+	seen := map[string]bool{}
+	for i, d := range ordered(r.Verdict.Decisions) {
+		if i == sarifResults {
+			break
+		}
+		f := d.Finding
+		if !seen[f.Rule.ID] {
+			seen[f.Rule.ID] = true
+			rule := sarif.NewRule(f.Rule.ID).WithName(f.Rule.ID).
+				WithShortDescription(sarif.NewMultiformatMessageString().WithText(clean(oneLine(f.Rule.Title)))).
+				WithHelp(sarif.NewMultiformatMessageString().WithText(clean(stripMarkdown(f.Rule.Why + " " + f.Rule.How))))
+			if len(f.Rule.References) > 0 && webLink(f.Rule.References[0]) {
+				rule.WithHelpURI(f.Rule.References[0])
+			}
+			run.Tool.Driver.AddRule(rule)
+		}
+		result := sarif.NewRuleResult(f.Rule.ID).WithLevel(level(f.Severity)).
+			WithMessage(sarif.NewTextMessage(clean(oneLine(f.Message) + " Fix: " + stripMarkdown(f.Fix.Text)))).
+			WithPartialFingerprints(map[string]string{"pullwarden/v1": string(f.Print)})
+		for _, at := range append([]change.Span{f.At}, f.Also[:min(len(f.Also), alsoShown)]...) {
+			result.AddLocation(sarif.NewLocationWithPhysicalLocation(where(at)))
+		}
+		if d.Action == policy.Ignored {
+			result.AddSuppression(sarif.NewSuppression().WithKind("external").WithJustification(clean(d.Why)))
+		}
+		run.AddResult(result)
+	}
+	invocation := sarif.NewInvocation().WithExecutionSuccessful(len(r.Verdict.Incomplete) == 0)
+	for _, line := range r.Verdict.Incomplete {
+		invocation.AddToolExecutionNotification(sarif.NewNotification().WithLevel("error").WithMessage(sarif.NewTextMessage(clean(line))))
+	}
+	run.AddInvocation(invocation)
+	return run
+}
+
+// ordered puts what is shown first, so that a cut takes the ignored ones.
+func ordered(ds []policy.Decision) []policy.Decision {
+	out := worstFirst(ds)
+	for _, d := range ds {
+		if d.Action == policy.Ignored {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func where(s change.Span) *sarif.PhysicalLocation {
+	var parts []string
+	for p := range strings.SplitSeq(s.Path, "/") {
+		parts = append(parts, url.PathEscape(p))
+	}
+	at := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(strings.Join(parts, "/")))
+	if s.Start > 0 {
+		at.WithRegion(sarif.NewSimpleRegion(s.Start, max(s.Start, s.End)))
+	}
+	return at
+}
+
+func level(s finding.Severity) string {
+	switch {
+	case s >= finding.High:
+		return "error"
+	case s == finding.Medium:
+		return "warning"
+	}
+	return "note"
+}

@@ -1,0 +1,40 @@
+package report
+
+import (
+	"io"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// Text writes the report for a terminal.
+func Text(w io.Writer, r *Report) error {
+	v := checkView(r)
+	v.Title, v.Verdict = Title(r), r.Verdict.Outcome.String()
+	v.Findings = nil
+	for _, d := range worstFirst(r.Verdict.Decisions) {
+		it := newItem(d)
+		it.Message, it.Decision = oneLine(it.Message), oneLine(it.Decision)
+		if r.Colour {
+			it.Colour, it.Plain = colour(d.Finding.Severity), "\x1b[0m"
+		}
+		v.Findings = append(v.Findings, it)
+	}
+	text, err := render("text.tmpl", r.Result.Redactor, v)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, text)
+	return err
+}
+
+func colour(s finding.Severity) string {
+	switch s {
+	case finding.Critical:
+		return "\x1b[1;31m"
+	case finding.High:
+		return "\x1b[31m"
+	case finding.Medium:
+		return "\x1b[33m"
+	}
+	return "\x1b[36m"
+}
