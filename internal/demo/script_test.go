@@ -26,6 +26,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, params(nil))
 }
 
+// stageKey is where a script keeps its actor.
+type stageKey struct{}
+
 // actor is what the commands of one script work on.
 type actor struct {
 	stage *demo.Stage
@@ -52,7 +55,7 @@ func params(through func(string) (string, error)) testscript.Params {
 			if err != nil {
 				return err
 			}
-			e.Values[actor{}] = &actor{stage: stage, repo: repo, heads: map[int]string{}}
+			e.Values[stageKey{}] = &actor{stage: stage, repo: repo, heads: map[int]string{}}
 			for name, v := range madeUpSecrets() {
 				e.Setenv(name, v)
 			}
@@ -83,7 +86,7 @@ func madeUpSecrets() map[string]string {
 	}
 }
 
-func act(ts *testscript.TestScript) *actor { return ts.Value(actor{}).(*actor) }
+func act(ts *testscript.TestScript) *actor { return ts.Value(stageKey{}).(*actor) }
 
 func number(ts *testscript.TestScript, s string) int {
 	n, err := strconv.Atoi(s)

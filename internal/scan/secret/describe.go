@@ -18,7 +18,7 @@ func describe(id string) finding.Rule {
 	}
 	family, _, _ := strings.Cut(id, "-")
 	if page, ok := providerPages()[family]; ok {
-		where = fmt.Sprintf("[at its provider](%s)", page)
+		where = "at its provider"
 		references = append([]string{page}, references...)
 	}
 	first := fmt.Sprintf("**Rotate it first**: revoke the %s %s and issue a new one.", n, where)
