@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,19 +11,38 @@ import (
 
 // An Identity is what makes a finding the same one in another commit. It may
 // hold a secret: it cannot be printed, marshalled or compared from outside.
-type Identity struct {
+type Identity struct{ concealed[identity] }
+
+type identity struct {
 	value  string
-	scoped bool // within the file: the path belongs to it
-	secret bool
+	secret bool // known wherever it stands; else the path belongs to it
 }
 
 // InFile names a finding within its file: "lodash@4.17.20", "aws_s3_bucket.logs".
 // Two findings of one rule with one name in one file are told apart by their order.
-func InFile(name string) Identity { return Identity{value: name, scoped: true} }
+func InFile(name string) Identity { return Identity{conceal(identity{value: name})} }
 
 // OfSecret names a finding by the secret itself, wherever it stands: moved, it
 // is the same one, and in ten files it is one finding with ten places.
-func OfSecret(value string) Identity { return Identity{value: value, secret: true} }
+func OfSecret(value string) Identity { return Identity{conceal(identity{value: value, secret: true})} }
+
+// concealed keeps a value from being printed. fmt does not call the methods of
+// an unexported field, and follows a pointer to a struct or a slice; of a
+// pointer to a pointer it prints the address.
+type concealed[T any] struct{ at **T }
+
+func conceal[T any](v T) concealed[T] {
+	p := &v
+	return concealed[T]{&p}
+}
+
+// get returns the value, the zero one if none was concealed.
+func (c concealed[T]) get() (v T) {
+	if c.at != nil {
+		v = **c.at
+	}
+	return v
+}
 
 func (Identity) String() string               { return "[identity]" }
 func (Identity) GoString() string             { return "[identity]" }
@@ -36,18 +56,18 @@ type Fingerprint string
 // which secret it stands for. The zero Key serves where nothing is kept.
 type Key struct {
 	ID     string // stored beside what it made
-	secret []byte
+	secret concealed[[]byte]
 }
 
 // NewKey returns a key made of secret; its ID is derived from it.
 func NewKey(secret []byte) Key {
 	sum := sha256.Sum256(append([]byte("pullwarden key id\x00"), secret...))
-	return Key{ID: hex.EncodeToString(sum[:4]), secret: append([]byte(nil), secret...)}
+	return Key{ID: hex.EncodeToString(sum[:4]), secret: conceal(bytes.Clone(secret))}
 }
 
 // Sum returns a keyed digest of parts as hex digits; what says what it is for.
 func (k Key) Sum(what string, parts ...string) string {
-	h := hmac.New(sha256.New, k.secret)
+	h := hmac.New(sha256.New, k.secret.get())
 	for _, p := range append([]string{what}, parts...) {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
@@ -68,12 +88,13 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 	at := map[Fingerprint]int{}
 	var out []Finding
 	for _, f := range findings {
-		if f.identity.scoped {
-			s := seat{f.Rule.ID, pathAt(f.At.Path), f.identity.value}
+		id := f.identity.get()
+		if !id.secret {
+			s := seat{f.Rule.ID, pathAt(f.At.Path), id.value}
 			f.Print = Fingerprint(k.Sum("place", s.rule, s.path, s.name, fmt.Sprint(nth[s])))
 			nth[s]++
 		} else {
-			f.Print = Fingerprint(k.Sum("value", f.Rule.ID, f.identity.value))
+			f.Print = Fingerprint(k.Sum("value", f.Rule.ID, id.value))
 		}
 		if i, seen := at[f.Print]; seen {
 			if out[i].At != f.At {
@@ -89,7 +110,7 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 
 // A Redactor takes the secrets of one change out of any text. The nil
 // Redactor knows none.
-type Redactor struct{ values []string }
+type Redactor struct{ values concealed[[]string] }
 
 // shortest is the length from which on a value is taken out wherever it
 // stands: below it, ordinary words would suffer.
@@ -97,20 +118,21 @@ const shortest = 6
 
 // NewRedactor returns a redactor of every secret that findings stand for.
 func NewRedactor(findings ...Finding) *Redactor {
-	r := &Redactor{}
+	var values []string
 	seen := map[string]bool{}
 	for _, f := range findings {
-		if !f.identity.secret {
+		id := f.identity.get()
+		if !id.secret {
 			continue
 		}
-		for _, v := range append(strings.Split(f.identity.value, "\n"), f.identity.value) {
+		for _, v := range append(strings.Split(id.value, "\n"), id.value) {
 			if v = strings.TrimSpace(v); len(v) >= shortest && !seen[v] {
 				seen[v] = true
-				r.values = append(r.values, v)
+				values = append(values, v)
 			}
 		}
 	}
-	return r
+	return &Redactor{conceal(values)}
 }
 
 // Clean returns s without the secrets.
@@ -118,7 +140,7 @@ func (r *Redactor) Clean(s string) string {
 	if r == nil {
 		return s
 	}
-	for _, v := range r.values {
+	for _, v := range r.values.get() {
 		s = strings.ReplaceAll(s, v, "[secret removed]")
 	}
 	return s

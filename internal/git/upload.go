@@ -118,8 +118,8 @@ func (f *Fetcher) post(ctx context.Context, r Remote, body []byte) (io.ReadClose
 		req.Header.Set("Accept", "application/x-git-upload-pack-result")
 		req.Header.Set("Git-Protocol", "version=2")
 		req.Header.Set("User-Agent", "pullwarden")
-		if r.token != "" {
-			req.SetBasicAuth("x-access-token", r.token)
+		if token := r.password(); token != "" {
+			req.SetBasicAuth("x-access-token", token)
 		}
 		res, err := client.Do(req)
 		if err != nil {

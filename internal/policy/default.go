@@ -9,10 +9,10 @@ import (
 
 const day = 24 * time.Hour
 
-// Default is the policy of a repository that has no file.
+// Default is the policy of a repository that has no file. It names no Mode:
+// that is the operator's, and Enforce where nobody says anything.
 func Default() Policy {
 	p := Policy{
-		Mode:           Enforce,
 		Block:          finding.High,
 		Comment:        finding.Medium,
 		OnScannerError: Note,

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ func Explain(data []byte) ([]Setting, error) {
 		}
 		out = append(out, Setting{key, fmt.Sprint(value), from})
 	}
-	add("mode", p.Mode)
+	add("mode", cmp.Or(p.Mode, Enforce))
 	add("block", p.Block)
 	add("comment", p.Comment)
 	add("on_scanner_error", p.OnScannerError)

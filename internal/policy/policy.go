@@ -25,7 +25,7 @@ type Policy struct {
 	Hash           string // digest of the text it was read from; "default" if there was none
 }
 
-// Mode says whether a verdict can fail a check.
+// Mode says whether a verdict can fail a check; "" counts as Enforce.
 type Mode string
 
 const (

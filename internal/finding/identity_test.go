@@ -1,0 +1,82 @@
+package finding_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+const secret = "a-value-nobody-may-see"
+
+func same(path string) string { return path }
+
+func secretAt(path string, line int) finding.Finding {
+	at := change.Span{Path: path, Start: line, End: line}
+	f := finding.New(finding.Rule{ID: "secret/x"}, at, finding.OfSecret(secret), "a secret")
+	f.Evidence = finding.Hidden(secret)
+	return f
+}
+
+func thingAt(path, name string, line int) finding.Finding {
+	at := change.Span{Path: path, Start: line, End: line}
+	return finding.New(finding.Rule{ID: "iac/x"}, at, finding.InFile(name), "a thing")
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	key := finding.NewKey([]byte(secret))
+	f := secretAt("a", 1)
+	r := finding.Result{Findings: []finding.Finding{f}, Redactor: finding.NewRedactor(f)}
+	type holder struct {
+		result finding.Result // unexported: fmt does not call methods here
+		key    finding.Key
+	}
+	for _, v := range []any{f, &f, r, &r, key, &key, f.Evidence, holder{r, key}, &holder{r, key}, finding.OfSecret(secret), errors.New(fmt.Sprint(f))} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			text := fmt.Sprintf(verb, v)
+			assert.NotContains(t, text, secret)
+			assert.NotContains(t, text, fmt.Sprintf("%x", secret))
+		}
+		b, err := json.Marshal(v)
+		if err == nil {
+			assert.NotContains(t, string(b), secret)
+		}
+	}
+}
+
+func TestASecretIsOneFindingWhereverItStands(t *testing.T) {
+	key := finding.NewKey([]byte("k"))
+	sealed := key.Seal([]finding.Finding{secretAt("a", 1), secretAt("a", 9), secretAt("b", 2)}, same)
+	require.Len(t, sealed, 1)
+	assert.Equal(t, []change.Span{{Path: "a", Start: 9, End: 9}, {Path: "b", Start: 2, End: 2}}, sealed[0].Also)
+	moved := key.Seal([]finding.Finding{secretAt("elsewhere", 7)}, same)
+	assert.Equal(t, sealed[0].Print, moved[0].Print)
+	other := finding.NewKey([]byte("another")).Seal([]finding.Finding{secretAt("a", 1)}, same)
+	assert.NotEqual(t, sealed[0].Print, other[0].Print, "without the key nobody can tell which secret it is")
+}
+
+func TestThingsInAFileAreKnownByNameAndOrder(t *testing.T) {
+	key := finding.NewKey([]byte("k"))
+	before := key.Seal([]finding.Finding{thingAt("old", "bucket", 3)}, func(string) string { return "new" })
+	after := key.Seal([]finding.Finding{thingAt("new", "bucket", 30), thingAt("new", "bucket", 50), thingAt("new", "queue", 60)}, same)
+	require.Len(t, after, 3)
+	assert.Equal(t, before[0].Print, after[0].Print, "the line and the file's name may change")
+	assert.NotEqual(t, after[0].Print, after[1].Print, "a second one is another one")
+	elsewhere := key.Seal([]finding.Finding{thingAt("other", "bucket", 3)}, same)
+	assert.NotEqual(t, before[0].Print, elsewhere[0].Print)
+}
+
+func TestRedactor(t *testing.T) {
+	f := secretAt("a", 1)
+	r := finding.NewRedactor(f, thingAt("b", "bucket", 1))
+	assert.Equal(t, "x [secret removed] bucket", r.Clean("x "+secret+" bucket"))
+	assert.Equal(t, "as it is", (*finding.Redactor)(nil).Clean("as it is"))
+	lines := finding.NewRedactor(finding.New(finding.Rule{}, change.Span{}, finding.OfSecret("first-line\nsecond-line"), ""))
+	assert.Equal(t, "[secret removed]|[secret removed]", lines.Clean("first-line|second-line"), "a part of a secret is one too")
+}
