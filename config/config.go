@@ -32,6 +32,7 @@ type Config struct {
 	Registries       Registries `yaml:"registries"`
 	Review           Review     `yaml:"review"`
 	Upgrades         Upgrades   `yaml:"upgrades"`
+	KeepDays         int        `yaml:"keep_days"` // how long data of an uninstalled account is kept
 	Log              Log        `yaml:"log"`
 }
 
@@ -71,6 +72,7 @@ func Default() Config {
 		},
 		Review:   Review{Workers: 4, Deadline: 5 * time.Minute, ScannerTimeout: 2 * time.Minute, Mode: "enforce"},
 		Upgrades: Upgrades{Enabled: true},
+		KeepDays: 30,
 		Log:      Log{Level: "info"},
 	}
 }
@@ -183,6 +185,9 @@ func (c *Config) Check() error {
 	}
 	if c.Upgrades.FirstDay < 0 {
 		bad("upgrades.first_day", "%d is negative", c.Upgrades.FirstDay)
+	}
+	if c.KeepDays < 1 {
+		bad("keep_days", "%d is under one day", c.KeepDays)
 	}
 	return errors.Join(errs...)
 }

@@ -64,6 +64,7 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"review.deadline":           func(c *config.Config) { c.Review.Deadline = 1 },
 		"review.scanner_timeout":    func(c *config.Config) { c.Review.ScannerTimeout = 0 },
 		"review.mode":               func(c *config.Config) { c.Review.Mode = "lax" },
+		"keep_days":                 func(c *config.Config) { c.KeepDays = 0 },
 		"upgrades.first_day":        func(c *config.Config) { c.Upgrades.FirstDay = -1 },
 	} {
 		c := good()

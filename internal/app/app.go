@@ -42,6 +42,7 @@ type Options struct {
 type Server struct {
 	cfg    config.Config
 	log    zerolog.Logger
+	now    func() time.Time
 	db     *store.DB
 	queue  *queue.Queue
 	bot    *bot.Bot
@@ -60,7 +61,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 		o.Now = time.Now
 	}
 	ctx = o.Log.WithContext(ctx)
-	s := &Server{cfg: cfg, log: o.Log}
+	s := &Server{cfg: cfg, log: o.Log, now: o.Now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -162,6 +163,7 @@ func (s *Server) Run(ctx context.Context) error {
 			cancel(fmt.Errorf("work off the queue: %w", err))
 		}
 	})
+	wg.Go(func() { s.purge(ctx) })
 	s.log.Info().Str("webhook", s.WebhookURL()).Str("admin", s.AdminURL()).Msg("serving")
 	<-ctx.Done()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -175,6 +177,23 @@ func (s *Server) Run(ctx context.Context) error {
 		err = nil
 	}
 	return errors.Join(err, s.Close())
+}
+
+// purge deletes, now and every day, what belongs to accounts that left long enough ago.
+func (s *Server) purge(ctx context.Context) {
+	tick := time.NewTicker(24 * time.Hour)
+	defer tick.Stop()
+	for {
+		before := s.now().AddDate(0, 0, -s.cfg.KeepDays)
+		if err := s.db.Ledger().Purge(ctx, before); err != nil && ctx.Err() == nil {
+			s.log.Error().Err(err).Msg("purge of uninstalled accounts")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Close lets go of the database and the addresses. Run does it by itself.

@@ -39,7 +39,6 @@ type Options struct {
 	Scanner    time.Duration // of one scanner
 	Mode       policy.Mode   // where a repository's file names none
 	FirstDay   int           // upgrade pull requests on the first day of an installation
-	KeepDays   int           // days that data of an uninstalled account is kept
 	Rules      string        // digest of the rules in use, for the ledger
 	Advisories func() string // digest of the advisories in use
 }

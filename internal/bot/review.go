@@ -73,13 +73,14 @@ func (b *Bot) judge(ctx context.Context, s subject) error {
 	if work.Err() != nil {
 		return b.unfinished(ctx, work, s, context.Cause(work))
 	}
-	verdict := rules.Judge(result, b.Now())
+	judged := b.Now()
+	verdict := rules.Judge(result, judged)
 	r := &report.Report{Change: diff, Result: result, Verdict: verdict, Policy: rules, Notices: notices}
 
 	// From here on another pull request with the same head must wait: the
 	// check of a commit tells the worst of all verdicts on it.
 	defer b.heads.Lock(fmt.Sprintf("%d %s", s.repo.ID, s.head))()
-	run := b.run(s, r)
+	run := b.run(s, r, judged)
 	if r.Delta, err = b.Ledger.Record(ctx, run); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
@@ -124,12 +125,12 @@ func (b *Bot) enabled(p policy.Policy) []scan.Scanner {
 	return on
 }
 
-func (b *Bot) run(s subject, r *report.Report) history.Run {
+func (b *Bot) run(s subject, r *report.Report, judged time.Time) history.Run {
 	run := history.Run{
 		Repo: s.repo, SHA: s.head, MergeBase: r.Change.Base, Policy: r.Policy,
 		Rules: b.Options.Rules, Advisories: b.Options.Advisories(), KeyID: b.Options.Key.ID,
 		Result: r.Result, Verdict: r.Verdict,
-		Received: s.event.Received, Started: s.started, Finished: b.Now(),
+		Received: s.event.Received, Started: s.started, Finished: judged,
 	}
 	if s.pull != nil {
 		run.Pull, run.BaseRef, run.Pushed = *s.pull, s.pull.BaseRef, s.pull.Updated

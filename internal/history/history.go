@@ -27,7 +27,7 @@ type Run struct {
 	Pushed     time.Time // as the host tells; zero if it does not
 	Received   time.Time // delivery accepted
 	Started    time.Time
-	Finished   time.Time
+	Finished   time.Time // the time that Judge was given
 }
 
 // A Delta compares a run with the one before it on the same pull request.
