@@ -23,6 +23,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/policy"
 	"github.com/pullwarden/pullwarden/internal/queue"
 	"github.com/pullwarden/pullwarden/internal/report"
+	"github.com/pullwarden/pullwarden/internal/scan"
 	"github.com/pullwarden/pullwarden/internal/store"
 	"github.com/pullwarden/pullwarden/internal/upgrade"
 	"github.com/pullwarden/pullwarden/internal/web"
@@ -95,7 +96,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	ecosystems := Ecosystems(cfg.Registries, nil)
 	s.bot = &bot.Bot{
 		Forge: hub, Source: &git.Fetcher{}, Ledger: s.db.Ledger(),
-		Scanners: Scanners(advisories, ecosystems), Now: o.Now, Reviewed: o.Reviewed,
+		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Scanner: cfg.Review.ScannerTimeout,
 			Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,

@@ -24,7 +24,8 @@ type Bot struct {
 	Source   source
 	Ledger   history.Ledger
 	Scanners []scan.Scanner
-	Planner  *upgrade.Planner // nil: no upgrades
+	Results  func(repository int64) scan.Cache // what need not be looked at again; nil: look at all
+	Planner  *upgrade.Planner                  // nil: no upgrades
 	Options  Options
 	Now      func() time.Time
 	Reviewed func(forge.Pull, report.Report) // called after a review was posted; may be nil

@@ -67,9 +67,11 @@ func (b *Bot) judge(ctx context.Context, s subject) error {
 	}
 	notices = append(notices, report.PolicyNotices(diff)...)
 
-	result := scan.Run(work, b.enabled(rules), diff, scan.Options{
-		Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key,
-	})
+	options := scan.Options{Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key, Rules: b.Options.Rules}
+	if b.Results != nil {
+		options.Cache = b.Results(s.repo.ID)
+	}
+	result := scan.Run(work, b.enabled(rules), diff, options)
 	if work.Err() != nil {
 		return b.unfinished(ctx, work, s, context.Cause(work))
 	}

@@ -125,7 +125,7 @@ func alone(ctx context.Context, s Scanner, v *views, o Options, failed error) ou
 		var out outcome
 		defer func() { done <- out }()
 		defer recovered(&out.err)
-		out = inspect(ctx, s, v, o.Key)
+		out = inspect(ctx, s, v, o)
 	}()
 	var out outcome
 	select {
@@ -146,15 +146,15 @@ func alone(ctx context.Context, s Scanner, v *views, o Options, failed error) ou
 }
 
 // inspect looks at all sides and subtracts what was there before.
-func inspect(ctx context.Context, s Scanner, v *views, key finding.Key) outcome {
+func inspect(ctx context.Context, s Scanner, v *views, o Options) outcome {
 	var out outcome
 	same := func(path string) string { return path }
 	look := func(snap Snapshot, at func(string) string) ([]finding.Finding, error) {
-		report, err := s.Inspect(ctx, snap)
+		report, err := cached(ctx, s, snap, o)
 		out.matched = append(out.matched, report.Findings...)
 		out.packages = append(out.packages, report.Packages...)
 		slices.SortStableFunc(report.Findings, byPlace)
-		return key.Seal(report.Findings, at), err
+		return o.Key.Seal(report.Findings, at), err
 	}
 
 	after, err := look(v.after, same)
