@@ -21,12 +21,25 @@ func (b *Bot) again(ctx context.Context, e forge.Event) error {
 	for _, p := range pulls {
 		failed = errors.Join(failed, b.review(ctx, e, p.PullRef))
 	}
-	return failed
+	if len(pulls) > 0 {
+		return failed
+	}
+	standings, err := b.Ledger.At(ctx, e.Repo, e.SHA)
+	if err != nil {
+		return err
+	}
+	for _, o := range standings {
+		if o.Pull == 0 { // the head that a merge queue built
+			e.Base = o.MergeBase
+			return b.reviewGroup(ctx, e)
+		}
+	}
+	return nil
 }
 
 // reviewGroup checks the head that a merge queue built.
 func (b *Bot) reviewGroup(ctx context.Context, e forge.Event) error {
-	s := subject{event: e, repo: e.Repo, base: e.Base, head: e.SHA, started: b.Now()}
+	s := &subject{event: e, repo: e.Repo, base: e.Base, head: e.SHA, started: b.Now()}
 	if err := b.judge(ctx, s); err != nil {
 		return fmt.Errorf("review the merge group at %s of %v: %w", e.SHA, e.Repo, err)
 	}

@@ -72,27 +72,34 @@ func Between(ctx context.Context, before, after fs.FS) (*Change, error) {
 		if info, err := fs.Stat(after, path); err == nil {
 			f.Mode = info.Mode()
 		}
-		if f.Binary = IsBinary(all[id]); !f.Binary {
-			f.Hunks = Diff(all[f.OldBlob], all[id])
+		f.compare(all[f.OldBlob], all[id])
+		f.LFS = Pointer(all[id])
+		if f.LFS != "" {
+			c.Skipped = append(c.Skipped, Skip{Path: path, Why: WhyPointer})
 		}
 		brought[id] = true
 		c.Files = append(c.Files, f)
 	}
 	for path, id := range old {
 		if _, kept := new[path]; !kept {
-			f := File{Path: path, Kind: Deleted, OldBlob: id, Binary: IsBinary(all[id])}
+			f := File{Path: path, Kind: Deleted, OldBlob: id}
 			if info, err := fs.Stat(before, path); err == nil {
 				f.Mode = info.Mode()
 			}
-			if !f.Binary {
-				f.Hunks = Diff(all[id], nil)
-			}
+			f.compare(all[id], nil)
 			c.Files = append(c.Files, f)
 		}
 	}
 	slices.SortFunc(c.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(c.Skipped, func(a, b Skip) int { return strings.Compare(a.Path, b.Path) })
 	c.Blobs = len(brought)
 	return c, nil
+}
+
+func (f *File) compare(before, after []byte) {
+	var text bool
+	f.Hunks, f.Encoding, text = DiffText(before, after)
+	f.Binary = !text
 }
 
 func read(ctx context.Context, tree fs.FS, into memory) (map[string]string, error) {

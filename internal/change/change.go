@@ -22,6 +22,7 @@ type Change struct {
 	After      fs.FS    // whole tree at Head; never nil
 	Contents   Contents // blobs by id; never nil
 	Skipped    []Skip   // what could not be looked at
+	Elsewhere  []Skip   // submodules that move: a review of this repository names them, and lacks nothing
 	Blobs      int      // distinct blobs that Files and Commits bring in, the skipped ones included
 }
 
@@ -36,6 +37,21 @@ type Contents interface {
 	// Load brings blobs within reach, in one batch. A blob that it skips on
 	// purpose (too large) is no error: reading it says why.
 	Load(ctx context.Context, ids ...string) error
+}
+
+// A Reacher is what Contents also are where a repository is so large that of
+// its trees only the directories that something was changed in were fetched.
+type Reacher interface {
+	// Unreached reports whether somebody looked for a directory that is not
+	// at hand, which is a *MissingError. The next Load brings it, with
+	// whatever blobs it is given or none.
+	Unreached() bool
+}
+
+// Unreached reports whether c has directories to Load.
+func Unreached(c Contents) bool {
+	r, ok := c.(Reacher)
+	return ok && r.Unreached()
 }
 
 // A BlobID is what the Sys method of a tree's fs.FileInfo returns: the id to
@@ -83,6 +99,19 @@ type File struct {
 	Binary  bool        // no Hunks
 	Skip    string      // why the content is not at hand; "" if it is
 	Hunks   []Hunk
+
+	// Encoding is that of the new side if it is not UTF-8, as Text names it.
+	// Hunks are then of the decoded text, which forges do not show.
+	Encoding string
+	// LFS is the id of the content that this file, a pointer of Git LFS,
+	// stands for. The pointer is looked at like any file; the content is Skipped.
+	LFS string
+	// Submodule is where a submodule moved, "old..new" with two commits of
+	// the other repository; one of them is missing if there was or is none.
+	Submodule string
+	// CopyOf is a path at the old side that an Added file is a copy of, or
+	// much like. All its lines count as added nevertheless.
+	CopyOf string
 }
 
 // Kind says what happened to a file.
@@ -182,10 +211,11 @@ func (c *Change) File(path string) *File {
 }
 
 // Place returns where in s a forge takes a comment: the last run of added
-// lines of s within one hunk. It reports false if s has no added line.
+// lines of s within one hunk. It reports false if s has no added line, or the
+// file is in an encoding that forges show no lines of.
 func (c *Change) Place(s Span) (Span, bool) {
 	f := c.File(s.Path)
-	if f == nil || s.Start == 0 {
+	if f == nil || s.Start == 0 || f.Encoding != "" {
 		return Span{}, false
 	}
 	var at Span

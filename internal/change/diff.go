@@ -19,6 +19,23 @@ func IsBinary(b []byte) bool {
 	return bytes.IndexByte(b[:min(len(b), sniffBytes)], 0) >= 0
 }
 
+// DiffText compares two contents in whatever encoding each is. It reports false
+// if the one that counts, after or else before, is no text; encoding is that one's.
+func DiffText(before, after []byte) (hunks []Hunk, encoding string, ok bool) {
+	old, oldEncoding, oldOK := Text(before)
+	new, encoding, ok := Text(after)
+	if len(after) == 0 {
+		encoding, ok = oldEncoding, oldOK
+	}
+	if !ok {
+		return nil, "", false
+	}
+	if !oldOK {
+		old = before
+	}
+	return Diff(old, new), encoding, true
+}
+
 // Diff compares two contents line by line. Either may be nil. Past its bounds
 // (1 MiB, 20,000 lines) it calls every old line deleted and every new one added.
 func Diff(before, after []byte) []Hunk {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/advisory"
 )
 
@@ -53,7 +52,7 @@ func advisoriesCommand(std IO) *cobra.Command {
 
 func indexDir(file string, std IO) (string, error) {
 	if file != "" {
-		cfg, err := config.Load(inDir(std.Dir, file), std.Env)
+		cfg, err := loadConfig(file, std)
 		return cfg.AdvisoriesDir, err
 	}
 	dir := advisoriesDir(std.Env)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
@@ -74,6 +75,14 @@ func advisoriesDir(env func(string) string) string {
 		return filepath.Join(home, ".local", "share", "pullwarden", "advisories")
 	}
 	return ""
+}
+
+// loadConfig reads the server's settings: the file, if one is named, and the environment.
+func loadConfig(file string, std IO) (config.Config, error) {
+	if file != "" {
+		file = inDir(std.Dir, file)
+	}
+	return config.Load(file, std.Env)
 }
 
 // fingerprintKey is the operator's, so that fingerprints are the same as the

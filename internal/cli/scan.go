@@ -89,7 +89,7 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 			on = append(on, s)
 		}
 	}
-	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key})
+	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores})
 	if !f.all {
 		notices = append(notices, report.PolicyNotices(diff)...)
 	}

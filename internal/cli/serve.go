@@ -6,7 +6,6 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/app"
 )
 
@@ -17,7 +16,7 @@ func serveCommand(std IO) *cobra.Command {
 		Short: "run the server",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := config.Load(file, std.Env)
+			cfg, err := loadConfig(file, std)
 			if err != nil {
 				return err
 			}

@@ -10,15 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/advisory"
 	"github.com/pullwarden/pullwarden/internal/app"
-	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/report"
 	"github.com/pullwarden/pullwarden/internal/upgrade"
 )
@@ -38,7 +35,7 @@ func upgradeCommand(std IO) *cobra.Command {
 			if !ok {
 				return fmt.Errorf("--format: %q is none of diff, json, text", format)
 			}
-			cfg, err := config.Load(file, std.Env)
+			cfg, err := loadConfig(file, std)
 			if err != nil {
 				return err
 			}
@@ -71,7 +68,7 @@ func upgradeCommand(std IO) *cobra.Command {
 				return err
 			}
 			if write {
-				return writePlans(root, plans)
+				return writePlans(std, root, plans)
 			}
 			return nil
 		},
@@ -132,53 +129,56 @@ func plansAsJSON(std IO, _ string, plans []upgrade.Plan, refused []upgrade.Refus
 	return e.Encode(out)
 }
 
-// plansAsDiff prints each plan as a unified diff that git apply takes.
+// plansAsDiff prints what --write would write, as unified diffs that git apply takes.
 func plansAsDiff(std IO, dir string, plans []upgrade.Plan, _ []upgrade.Refused) error {
-	for _, p := range plans {
+	now, later := apart(plans)
+	for _, p := range now {
 		for _, name := range slices.Sorted(maps.Keys(p.Files)) {
 			old, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			fmt.Fprintf(std.Out, "--- a/%s\n+++ b/%s\n", name, name)
-			for _, h := range change.Diff(old, p.Files[name]) {
-				var was, is int
-				var b strings.Builder
-				for _, l := range h.Lines {
-					switch l.Op {
-					case change.Insert:
-						is++
-						b.WriteString("+")
-					case change.Delete:
-						was++
-						b.WriteString("-")
-					default:
-						was, is = was+1, is+1
-						b.WriteString(" ")
-					}
-					b.WriteString(l.Text + "\n")
-				}
-				fmt.Fprintf(std.Out, "@@ -%d,%d +%d,%d @@\n%s", h.OldStart, was, h.NewStart, is, b.String())
-			}
+			writeDiff(std.Out, name, old, p.Files[name], err == nil)
 		}
 	}
+	tellLater(std, later)
 	return nil
 }
 
-// writePlans writes the files of each plan. Plans are made against the tree as
-// it was: of those that share a file only the first, most urgent one is written.
-func writePlans(root *os.Root, plans []upgrade.Plan) error {
-	written := map[string]bool{}
-	for _, p := range plans {
-		if slices.ContainsFunc(slices.Collect(maps.Keys(p.Files)), func(f string) bool { return written[f] }) {
-			continue
-		}
+// writePlans writes the files of the plans that can be carried out together.
+func writePlans(std IO, root *os.Root, plans []upgrade.Plan) error {
+	now, later := apart(plans)
+	for _, p := range now {
 		for name, content := range p.Files {
 			if err := root.WriteFile(filepath.FromSlash(name), content, 0o644); err != nil {
 				return fmt.Errorf("write %s: %w", name, err)
 			}
-			written[name] = true
 		}
 	}
+	tellLater(std, later)
 	return nil
+}
+
+// apart splits plans: each is made against the tree as it was, so of those
+// that share a file only the first, most urgent one can be carried out now.
+func apart(plans []upgrade.Plan) (now, later []upgrade.Plan) {
+	taken := map[string]bool{}
+	for _, p := range plans {
+		files := slices.Collect(maps.Keys(p.Files))
+		if slices.ContainsFunc(files, func(f string) bool { return taken[f] }) {
+			later = append(later, p)
+			continue
+		}
+		for _, f := range files {
+			taken[f] = true
+		}
+		now = append(now, p)
+	}
+	return now, later
+}
+
+func tellLater(std IO, later []upgrade.Plan) {
+	for _, p := range later {
+		fmt.Fprintf(std.Err, "not yet: %s %s -> %s changes the same files; run again after the first\n", p.Package, p.From, p.To)
+	}
 }

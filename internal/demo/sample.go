@@ -147,6 +147,8 @@ func makeSecret(kind string) (string, error) {
 		return random("sk_"+"live_", 28, letters)
 	case "github":
 		return random("ghp_", 36, letters)
+	case "gitlab":
+		return random("glpat-", 20, letters)
 	}
 	return "", fmt.Errorf("no secret of kind %q", kind)
 }

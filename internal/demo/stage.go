@@ -57,6 +57,8 @@ type StageOptions struct {
 	// Through returns the address at which the server finds GitHub, given the
 	// fake's: for something that stands in between. Nil: the fake itself.
 	Through func(hubURL string) (string, error)
+	// Permissions are those that installations of the App granted; nil means all that it asks for.
+	Permissions map[string]string
 	// Settings changes the server's settings before it starts.
 	Settings func(*config.Config)
 }
@@ -88,6 +90,7 @@ func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
 	}
 	s.Hub, err = fakehub.New(fakehub.Options{
 		Dir: filepath.Join(s.dir, "hub"), AppID: 1, Key: &key.PublicKey, Secret: hex.EncodeToString(secret),
+		Permissions: o.Permissions,
 	})
 	if err != nil {
 		return nil, err

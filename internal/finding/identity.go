@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -48,6 +49,9 @@ func (Identity) String() string               { return "[identity]" }
 func (Identity) GoString() string             { return "[identity]" }
 func (Identity) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte("[identity]")) }
 func (Identity) MarshalText() ([]byte, error) { return []byte("[identity]"), nil }
+
+// ByValue reports whether f is known wherever it stands, as a secret is.
+func (f *Finding) ByValue() bool { return f.identity.get().secret }
 
 // A Fingerprint identifies a finding across commits; 32 hex digits.
 type Fingerprint string
@@ -132,6 +136,8 @@ func NewRedactor(findings ...Finding) *Redactor {
 			}
 		}
 	}
+	// The longest first: a value may begin with another one.
+	slices.SortStableFunc(values, func(a, b string) int { return len(b) - len(a) })
 	return &Redactor{conceal(values)}
 }
 

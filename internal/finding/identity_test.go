@@ -77,6 +77,9 @@ func TestRedactor(t *testing.T) {
 	r := finding.NewRedactor(f, thingAt("b", "bucket", 1))
 	assert.Equal(t, "x [secret removed] bucket", r.Clean("x "+secret+" bucket"))
 	assert.Equal(t, "as it is", (*finding.Redactor)(nil).Clean("as it is"))
+	short := finding.New(finding.Rule{}, change.Span{}, finding.OfSecret("abcdef"), "")
+	long := finding.New(finding.Rule{}, change.Span{}, finding.OfSecret("abcdefghij"), "")
+	assert.Equal(t, "[secret removed]", finding.NewRedactor(short, long).Clean("abcdefghij"), "nothing of the longer one is left")
 	lines := finding.NewRedactor(finding.New(finding.Rule{}, change.Span{}, finding.OfSecret("first-line\nsecond-line"), ""))
 	assert.Equal(t, "[secret removed]|[secret removed]", lines.Clean("first-line|second-line"), "a part of a secret is one too")
 }

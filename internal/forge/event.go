@@ -17,6 +17,8 @@ type Event struct {
 	Base     string    `json:"base,omitempty"`   // SHA of a merge group's base
 	Sender   User      `json:"sender"`
 	Moved    string    `json:"moved,omitempty"` // RepositoryMoved: "renamed" or "transferred"
+	// Crashes is how often the process ended while it worked on this event.
+	Crashes int `json:"-"`
 	// Installation events: whose, which repositories came and went.
 	Installation int64  `json:"installation,omitempty"`
 	Account      User   `json:"account,omitzero"`

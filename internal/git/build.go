@@ -2,7 +2,6 @@ package git
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,30 +20,19 @@ type span struct {
 
 // change builds the change that s spans and loads its blobs, in one batch.
 func (o *objects) change(ctx context.Context, s span, lim Limits) (*change.Change, error) {
-	for _, root := range []plumbing.Hash{s.before, s.after} {
-		if err := o.measure(ctx, root, lim.Entries); err != nil {
-			return nil, err
-		}
-	}
-	d := &differ{ctx: ctx, o: o, left: lim.Files, limit: lim.Files}
-	net, err := d.trees(s.before, s.after)
+	net, steps, err := o.compare(ctx, s, lim)
 	if err != nil {
 		return nil, err
-	}
-	steps := make([][]delta, len(s.commits))
-	for i, c := range s.commits {
-		if steps[i], err = d.step(c, s.before); err != nil {
-			return nil, fmt.Errorf("compare commit %s with its parents: %w", c.hash, err)
-		}
 	}
 	if err := o.load(ctx, blobsOf(append([][]delta{net}, steps...))); err != nil {
 		return nil, err
 	}
-	b := &builder{ctx: ctx, o: o, hunks: map[[2]string][]change.Hunk{}, brought: map[string]bool{}, known: map[change.Skip]bool{}, skipped: s.skipped}
+	b := &builder{ctx: ctx, o: o, pairs: map[[2]string]compared{}, brought: map[string]bool{}, known: map[change.Skip]bool{}, skipped: s.skipped}
 	c := &change.Change{Base: s.base, Head: s.head, Before: o.fs(s.before), After: o.fs(s.after), Contents: o}
 	if c.Files, err = b.files(net, false); err != nil {
 		return nil, err
 	}
+	b.copies(c.Files, s.before)
 	for i, from := range s.commits {
 		step := change.Commit{SHA: from.hash.String(), Author: from.author, Subject: from.subject, When: from.when}
 		for _, p := range from.parents {
@@ -55,7 +43,7 @@ func (o *objects) change(ctx context.Context, s span, lim Limits) (*change.Chang
 		}
 		c.Commits = append(c.Commits, step)
 	}
-	c.Skipped, c.Blobs = b.skipped, len(b.brought)
+	c.Skipped, c.Elsewhere, c.Blobs = b.skipped, b.elsewhere, len(b.brought)
 	return c, nil
 }
 
@@ -125,12 +113,12 @@ func blobsOf(all [][]delta) []plumbing.Hash {
 
 // A builder turns differences of trees into files with lines.
 type builder struct {
-	ctx     context.Context
-	o       *objects
-	hunks   map[[2]string][]change.Hunk // by both blobs: a commit often makes the net change
-	brought map[string]bool
-	known   map[change.Skip]bool
-	skipped []change.Skip // each once
+	ctx                context.Context
+	o                  *objects
+	pairs              map[[2]string]compared // by both blobs: a commit often makes the net change
+	brought            map[string]bool
+	known              map[change.Skip]bool
+	skipped, elsewhere []change.Skip // each once
 }
 
 func (b *builder) files(ds []delta, merge bool) ([]change.File, error) {
@@ -171,27 +159,52 @@ func (b *builder) file(d delta) change.File {
 	switch {
 	case noNew != "":
 		f.Skip = noNew
-		if skip := (change.Skip{Path: f.Path, Why: noNew}); f.NewBlob != f.OldBlob && !b.known[skip] {
-			b.known[skip] = true
-			b.skipped = append(b.skipped, skip)
+		if f.NewBlob != f.OldBlob {
+			b.skip(f.Path, noNew)
 		}
 		return f
-	case f.Kind == change.Deleted:
+	case f.Kind == change.Deleted && noOld != "":
 		f.Skip = noOld
-		f.Binary = change.IsBinary(old)
-	default:
-		f.Binary = change.IsBinary(new)
-	}
-	// Where the old content is not at hand, all lines count as added.
-	if f.NewBlob == "" && f.Kind != change.Deleted || f.Binary || f.Skip != "" {
 		return f
 	}
-	f.Hunks = b.diff(f.OldBlob, f.NewBlob, old, new)
+	if f.LFS = change.Pointer(new); f.LFS != "" && f.NewBlob != f.OldBlob {
+		b.skip(f.Path, change.WhyPointer)
+	}
+	b.submodule(&f, d)
+	if f.NewBlob == "" && f.Kind != change.Deleted {
+		return f
+	}
+	// Where the old content is not at hand, all lines count as added.
+	net := b.diff(f.OldBlob, f.NewBlob, old, new)
+	f.Binary, f.Encoding, f.Hunks = net.binary, net.encoding, net.hunks
 	for _, other := range d.others {
 		theirs, _ := b.content(other.blob())
-		f.Hunks = beyond(f.Hunks, b.diff(other.blob(), f.NewBlob, theirs, new))
+		f.Hunks = beyond(f.Hunks, b.diff(other.blob(), f.NewBlob, theirs, new).hunks)
 	}
 	return f
+}
+
+// skip notes that the content of a path was not looked at.
+func (b *builder) skip(path, why string) {
+	if skip := (change.Skip{Path: path, Why: why}); !b.known[skip] {
+		b.known[skip] = true
+		b.skipped = append(b.skipped, skip)
+	}
+}
+
+// submodule notes where a submodule moved. What it moved to is content of
+// another repository: it is named, but a change that only does this is no
+// less complete, or every such change would be called incomplete for ever.
+func (b *builder) submodule(f *change.File, d delta) {
+	old, new := d.old.submodule(), d.new.submodule()
+	if old == new {
+		return
+	}
+	f.Submodule = old + ".." + new
+	if note := (change.Skip{Path: f.Path, Why: change.WhySubmodule}); new != "" && !b.known[note] {
+		b.known[note] = true
+		b.elsewhere = append(b.elsewhere, note)
+	}
 }
 
 func (b *builder) content(id string) (content []byte, why string) {
@@ -201,14 +214,23 @@ func (b *builder) content(id string) (content []byte, why string) {
 	return b.o.blob(plumbing.NewHash(id))
 }
 
-func (b *builder) diff(oldID, newID string, old, new []byte) []change.Hunk {
+func (b *builder) diff(oldID, newID string, old, new []byte) compared {
 	pair := [2]string{oldID, newID}
-	hunks, ok := b.hunks[pair]
+	c, ok := b.pairs[pair]
 	if !ok {
-		hunks = change.Diff(old, new)
-		b.hunks[pair] = hunks
+		var text bool
+		c.hunks, c.encoding, text = change.DiffText(old, new)
+		c.binary = !text
+		b.pairs[pair] = c
 	}
-	return hunks
+	return c
+}
+
+// compared is what came of comparing two contents.
+type compared struct {
+	hunks    []change.Hunk
+	encoding string
+	binary   bool
 }
 
 // beyond returns the hunks of a merge with only those lines added that it adds

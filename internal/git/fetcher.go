@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -19,13 +20,19 @@ import (
 type Fetcher struct {
 	Client *http.Client // nil means one without special settings
 	Limits Limits
+
+	mu    sync.Mutex
+	heavy map[string]bool // whether the trees of a repository are heavy, by its URL; if that is known
 }
 
 // Change returns what head brings that base, their merge base, lacks; base is
 // "" if their histories share nothing. ahead is the number of commits that
 // head has and the base branch lacks, as the forge counts them; 0 if it is not
 // known, which costs more requests. Otherwise it takes two: for commits and
-// trees, and for the blobs of the change.
+// trees, and for the blobs of the change. Where the trees are beyond
+// Limits.Trees, it takes one for each level of directories instead, and Before
+// and After lack the directories that nothing was changed in: see
+// change.Unreached.
 //
 // A blob past the Limits is skipped, which the change states. A commit or tree
 // past them is a *LimitError.
@@ -49,6 +56,9 @@ func (f *Fetcher) change(ctx context.Context, r Remote, base, head string, ahead
 		}
 	}
 	get := f.begin(ctx, r)
+	if heavy, _ := f.known(r); heavy {
+		get.byLevel()
+	}
 	commits, err := get.commits(from, to, ahead)
 	if err != nil {
 		return nil, err
@@ -101,10 +111,11 @@ type fetching struct {
 	fetcher *Fetcher
 	remote  Remote
 	objects *objects
+	levels  bool // trees are fetched level by level
 }
 
 func (f *Fetcher) begin(ctx context.Context, r Remote) *fetching {
-	get := &fetching{ctx, f, r, newObjects(f.Limits.orDefaults())}
+	get := &fetching{ctx: ctx, fetcher: f, remote: r, objects: newObjects(f.Limits.orDefaults())}
 	get.objects.bring = func(ctx context.Context, blobs []plumbing.Hash) error {
 		later := *get
 		later.ctx = ctx
@@ -161,13 +172,13 @@ func (get *fetching) rootOf(h plumbing.Hash) (plumbing.Hash, error) {
 // commits brings the commits of head that base lacks, with all trees that are
 // needed to compare them, and returns them, parents first.
 func (get *fetching) commits(base, head plumbing.Hash, ahead int) ([]*commit, error) {
-	q := request{wants: []plumbing.Hash{head}, filter: "blob:none"}
+	q := request{wants: []plumbing.Hash{head}}
 	if !base.IsZero() {
 		// Every commit of the change lies within ahead steps of head, and each
 		// of their parents, base among them, within one more.
 		q.deepen = max(ahead, 0) + 1
 	}
-	if _, err := get.fetch(q); err != nil {
+	if err := get.outline(q); err != nil {
 		return nil, err
 	}
 	p, err := get.objects.part(get.ctx, head, base)
@@ -240,7 +251,7 @@ func (get *fetching) exactly(p *parting, base, head plumbing.Hash) error {
 		}
 		asked[h] = true
 		c, err := get.objects.commit(h)
-		if err == nil {
+		if err == nil && !get.levels {
 			_, err = get.objects.tree(c.tree)
 		}
 		if errors.Is(err, errNotAtHand) {
@@ -257,6 +268,5 @@ func (get *fetching) exactly(p *parting, base, head plumbing.Hash) error {
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	_, err = get.fetch(request{wants: missing, deepen: 1, filter: "blob:none"})
-	return err
+	return get.outline(request{wants: missing, deepen: 1})
 }

@@ -2,8 +2,11 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand"
+	"path"
 	"strings"
 	"testing"
 
@@ -34,18 +37,42 @@ func TestRandomHistories(t *testing.T) {
 			head := r.git("rev-parse", "HEAD")
 			base := r.mergeBase("main", head)
 
-			c, s := r.fetch(&Fetcher{}, "main", head)
-			assert.LessOrEqual(t, s.count(), 4)
-			require.Empty(t, c.Skipped)
-			r.agrees(c, base, head)
-
 			l, err := Local(context.Background(), r.dir, LocalOptions{Base: "main", Head: head})
 			require.NoError(t, err)
-			assert.Equal(t, c.Files, l.Files)
-			assert.Equal(t, c.Commits, l.Commits)
-			assert.Equal(t, c.Blobs, l.Blobs)
+			r.agrees(l, base, head)
+			levels := &Fetcher{Limits: Limits{Trees: 1}}
+			for i, f := range []*Fetcher{{}, levels, levels} {
+				c, s := r.fetch(f, "main", head)
+				assert.LessOrEqual(t, s.count(), []int{4, 8, 7}[i])
+				require.Empty(t, c.Skipped)
+				assert.Equal(t, l.Files, c.Files)
+				assert.Equal(t, l.Commits, c.Commits)
+				assert.Equal(t, l.Blobs, c.Blobs)
+				if c.Base == l.Base {
+					reads(t, c)
+				}
+			}
 		})
 	}
+}
+
+// reads checks that what was touched, and what lies beside it, is listed on
+// both sides.
+func reads(t *testing.T, c *change.Change) {
+	for _, f := range c.Files {
+		for _, tree := range []fs.FS{c.Before, c.After} {
+			_, err := fs.ReadDir(tree, path.Dir(f.Path))
+			if !errors.Is(err, fs.ErrNotExist) {
+				require.NoError(t, err)
+			}
+		}
+		if f.Kind != change.Deleted {
+			b, err := fs.ReadFile(c.After, f.Path)
+			require.NoError(t, err)
+			require.Equal(t, f.NewBlob, change.HashBlob(b))
+		}
+	}
+	assert.False(t, change.Unreached(c.Contents))
 }
 
 type generator struct {

@@ -14,7 +14,8 @@ type Limits struct {
 	Objects  int   // objects in one response; 200,000
 	Entries  int   // files in one tree; 1,000,000
 	Files    int   // differences over the net change and all its commits; 200,000, for Local 1,000,000
-	Requests int   // for the blobs of one batch, when some of them are too large; 64
+	Requests int   // for the blobs of one batch, when some of them are too large, and for the levels of trees; 64
+	Trees    int64 // bytes of trees, beyond which they are fetched level by level, only where something differs; 2 MB
 }
 
 const (
@@ -33,6 +34,7 @@ func (l Limits) orDefaults() Limits {
 		Entries:  or(l.Entries, 1_000_000),
 		Files:    or(l.Files, 200_000),
 		Requests: or(l.Requests, 64),
+		Trees:    or(l.Trees, 2_000_000),
 	}
 }
 

@@ -26,6 +26,9 @@ type objects struct {
 	// bring puts blobs, or the reasons why not. It is never called twice at a time.
 	bring func(ctx context.Context, blobs []plumbing.Hash) error
 	turn  chan struct{} // held by the one who brings
+	// bringTrees puts trees; nil if all of them should be there. It is never
+	// called together with bring.
+	bringTrees func(ctx context.Context, trees []plumbing.Hash) error
 
 	mu      sync.RWMutex
 	blobs   map[plumbing.Hash][]byte
@@ -33,7 +36,8 @@ type objects struct {
 	commits map[plumbing.Hash]*commit
 	trees   map[plumbing.Hash][]entry
 	skipped map[plumbing.Hash]string
-	left    int64 // bytes that may still be put
+	left    int64                             // bytes that may still be put
+	missed  map[plumbing.Hash]map[string]bool // trees that were not at hand, and the paths that were looked for in them
 }
 
 func newObjects(lim Limits) *objects {
@@ -44,6 +48,7 @@ func newObjects(lim Limits) *objects {
 		commits: map[plumbing.Hash]*commit{},
 		trees:   map[plumbing.Hash][]entry{},
 		skipped: map[plumbing.Hash]string{},
+		missed:  map[plumbing.Hash]map[string]bool{},
 		left:    lim.Inflated,
 	}
 }
@@ -100,6 +105,9 @@ func (o *objects) load(ctx context.Context, ids []plumbing.Hash) error {
 		defer func() { <-o.turn }()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if err := o.reach(ctx); err != nil {
+		return err
 	}
 	missing := make([]plumbing.Hash, 0, len(ids))
 	seen := make(map[plumbing.Hash]bool, len(ids))

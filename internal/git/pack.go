@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
@@ -59,6 +60,7 @@ func walkPack(s *packfile.Scanner, lim Limits, left int64) (done uint32, end int
 	if int64(count) > int64(lim.Objects) {
 		return 0, 0, &LimitError{What: "the response", Limit: fmt.Sprintf("%d objects", lim.Objects)}
 	}
+	trees := weight{limit: lim.Trees, left: int64(count)}
 	for i := range count {
 		h, err := s.NextObjectHeader()
 		if err != nil {
@@ -81,6 +83,9 @@ func walkPack(s *packfile.Scanner, lim Limits, left int64) (done uint32, end int
 			return done, end, &HostileError{What: "pack", Why: fmt.Sprintf("object %d declares %d bytes and has %d", i, h.Length, n)}
 		}
 		if !h.Type.IsDelta() {
+			if trees.over(h.Type, h.Length) {
+				return done, end, &LimitError{What: allTrees, Limit: size(lim.Trees)}
+			}
 			continue
 		}
 		result, err := head.deltaResult()
@@ -93,9 +98,36 @@ func walkPack(s *packfile.Scanner, lim Limits, left int64) (done uint32, end int
 		if left -= int64(result); left < 0 {
 			return done, end, &LimitError{What: "the change", Limit: size(lim.Inflated)}
 		}
+		if trees.over(h.Type, int64(result)) {
+			return done, end, &LimitError{What: allTrees, Limit: size(lim.Trees)}
+		}
 	}
 	_, err = s.Checksum()
 	return count, 0, err
+}
+
+// allTrees is what a response without blobs is cut for when listing the whole
+// repository is not worth it.
+const allTrees = "all trees"
+
+// enoughTrees is how many must have come to tell from them how large the rest is.
+const enoughTrees = 64
+
+// A weight estimates what all the trees of a pack come to, which states first
+// how many objects it has. Where limit is 0, nothing is too heavy.
+type weight struct {
+	limit     int64
+	left      int64 // objects that are trees or may be
+	seen, sum int64 // trees, and their bytes
+}
+
+func (w *weight) over(t plumbing.ObjectType, bytes int64) bool {
+	if t != plumbing.TreeObject && !t.IsDelta() || w.limit == 0 {
+		w.left--
+		return false
+	}
+	w.seen, w.sum = w.seen+1, w.sum+bytes
+	return w.sum > w.limit || w.seen >= enoughTrees && w.sum/w.seen*w.left > w.limit
 }
 
 // shorten makes a whole pack of the first n objects of b, which end at end.

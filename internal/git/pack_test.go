@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/stretchr/testify/assert"
@@ -218,21 +219,25 @@ func FuzzPackets(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p := &packets{r: bytes.NewReader(b)}
-		for read := 0; ; {
-			_, data, err := p.next()
-			if err != nil {
-				break
-			}
-			if read += 4 + len(data); read > len(b) {
-				t.Fatal("more came out than went in")
-			}
+		within(t, time.Second, int64(mib+20*len(b)), func(context.Context) { fuzzPackets(t, b) })
+	})
+}
+
+func fuzzPackets(t *testing.T, b []byte) {
+	p := &packets{r: bytes.NewReader(b)}
+	for read := 0; ; {
+		_, data, err := p.next()
+		if err != nil {
+			break
 		}
-		_ = skipToPack(&packets{r: bytes.NewReader(b)})
-		if out, _ := io.ReadAll(&demux{packets: &packets{r: bytes.NewReader(b)}}); len(out) > len(b) {
+		if read += 4 + len(data); read > len(b) {
 			t.Fatal("more came out than went in")
 		}
-	})
+	}
+	_ = skipToPack(&packets{r: bytes.NewReader(b)})
+	if out, _ := io.ReadAll(&demux{packets: &packets{r: bytes.NewReader(b)}}); len(out) > len(b) {
+		t.Fatal("more came out than went in")
+	}
 }
 
 func FuzzPack(f *testing.F) {
@@ -246,15 +251,17 @@ func FuzzPack(f *testing.F) {
 	f.Add(pack(packed{kind: 3, size: 1 << 62, deflat: deflate(nil)}))
 	lim := Limits{Object: 64 * kib, Inflated: 256 * kib, Objects: 100}.orDefaults()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		whole, _, err := scanPack(bytes.NewReader(sealed(b)), lim, lim.Inflated)
-		if err != nil || whole == nil {
-			return
-		}
-		o := newObjects(lim)
-		_ = parsePack(context.Background(), whole, &sink{ctx: context.Background(), into: o, got: map[plumbing.Hash]encoded{}})
-		if o.left < 0 {
-			t.Fatalf("a pack within the limits holds %d bytes too many", -o.left)
-		}
+		within(t, time.Second, int64(32*mib+20*len(b)), func(ctx context.Context) {
+			whole, _, err := scanPack(bytes.NewReader(sealed(b)), lim, lim.Inflated)
+			if err != nil || whole == nil {
+				return
+			}
+			o := newObjects(lim)
+			_ = parsePack(ctx, whole, &sink{ctx: ctx, into: o, got: map[plumbing.Hash]encoded{}})
+			if o.left < 0 {
+				t.Fatalf("a pack within the limits holds %d bytes too many", -o.left)
+			}
+		})
 	})
 }
 

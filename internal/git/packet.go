@@ -80,9 +80,10 @@ func remoteError(msg string) error {
 // A demux reads the pack out of a side-band: band 1 of what packets returns,
 // up to the flush.
 type demux struct {
-	packets *packets
-	rest    []byte
-	err     error
+	packets  *packets
+	progress func(text []byte) error // is given band 2, and may end it all; may be nil
+	rest     []byte
+	err      error
 }
 
 func (d *demux) Read(b []byte) (int, error) {
@@ -111,7 +112,13 @@ func (d *demux) data() ([]byte, error) {
 		switch data[0] {
 		case 1:
 			return data[1:], nil
-		case 2: // progress
+		case 2:
+			if d.progress == nil {
+				continue
+			}
+			if err := d.progress(data[1:]); err != nil {
+				return nil, err
+			}
 		case 3:
 			return nil, remoteError(strings.TrimSuffix(string(data[1:]), "\n"))
 		default:

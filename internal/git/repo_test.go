@@ -175,6 +175,9 @@ type counter struct {
 
 func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.ResponseWriter.Write(b)
+	if f, ok := c.ResponseWriter.(http.Flusher); ok {
+		f.Flush() // what a server says while it works is not held back
+	}
 	c.s.mu.Lock()
 	c.s.sent += int64(n)
 	c.s.mu.Unlock()

@@ -44,6 +44,14 @@ func (s side) blob() string {
 	return ""
 }
 
+// submodule returns the commit that a submodule is at, "" if it is none.
+func (s side) submodule() string {
+	if s.mode&typeMask == typeSub {
+		return s.id.String()
+	}
+	return ""
+}
+
 func (s side) fileMode() fs.FileMode {
 	switch s.mode & typeMask {
 	case typeDir:
@@ -63,7 +71,8 @@ func (s side) fileMode() fs.FileMode {
 // error. The names share memory with b.
 func decodeTree(b string) ([]entry, error) {
 	const idSize = len(plumbing.Hash{})
-	var entries []entry
+	const least = len("1 a\x00") + idSize
+	entries := make([]entry, 0, min(strings.Count(b, "\x00"), len(b)/least+1))
 	for len(b) > 0 {
 		head, _, ok := strings.Cut(b[:min(len(b), 64*kib)], "\x00")
 		octal, name, ok2 := strings.Cut(head, " ")
@@ -108,7 +117,7 @@ func lookup(entries []entry, name string) side {
 	return entries[i].side
 }
 
-// measure counts the files under a tree, each as often as it has a path, and
+// measure counts the names under a tree, each as often as it has a path, and
 // refuses a tree that is too large or too deep to walk. A small repository can
 // hold a tree of billions of paths, for equal subtrees are stored once.
 func (o *objects) measure(ctx context.Context, root plumbing.Hash, limit int) error {
@@ -125,12 +134,15 @@ func (o *objects) measure(ctx context.Context, root plumbing.Hash, limit int) er
 				return s, &LimitError{What: "the depth of directories", Limit: fmt.Sprint(maxDepth)}
 			}
 			entries, err := o.tree(h)
+			if o.bringTrees != nil && errors.Is(err, errNotAtHand) {
+				err = nil // it is not walked either
+			}
 			if err != nil {
 				return s, err
 			}
 			for _, e := range entries {
+				s.files++
 				if !e.isDir() {
-					s.files++
 					continue
 				}
 				sub, err := walk(e.id, depth+1)
@@ -171,6 +183,8 @@ type differ struct {
 	o     *objects
 	left  int
 	limit int
+	// missing collects the trees that are not at hand; nil makes them an error.
+	missing map[plumbing.Hash]bool
 }
 
 // trees returns the differences between two trees, sorted by path.
@@ -193,13 +207,13 @@ func (d *differ) dir(a, b plumbing.Hash, at string, depth int, out *[]delta) err
 	if depth > maxDepth {
 		return &LimitError{What: "the depth of directories", Limit: fmt.Sprint(maxDepth)}
 	}
-	x, err := d.o.tree(a)
-	if err != nil {
+	x, err := d.tree(a)
+	y, err2 := d.tree(b)
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	y, err := d.o.tree(b)
-	if err != nil {
-		return err
+	if d.missing[a] || d.missing[b] {
+		return nil
 	}
 	for len(x) > 0 || len(y) > 0 {
 		var old, new side
@@ -220,6 +234,15 @@ func (d *differ) dir(a, b plumbing.Hash, at string, depth int, out *[]delta) err
 		}
 	}
 	return nil
+}
+
+func (d *differ) tree(h plumbing.Hash) ([]entry, error) {
+	entries, err := d.o.tree(h)
+	if d.missing != nil && errors.Is(err, errNotAtHand) {
+		d.missing[h] = true
+		return nil, nil
+	}
+	return entries, err
 }
 
 // pair compares what has one path. A file that became a directory is a file

@@ -49,7 +49,7 @@ func (t treeFS) find(op, name string) (side, error) {
 		if !at.isDir() {
 			return side{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 		}
-		entries, err := t.entries(at.id, name)
+		entries, err := t.entries(at.id, name, rest)
 		if err != nil {
 			return side{}, err
 		}
@@ -62,9 +62,11 @@ func (t treeFS) find(op, name string) (side, error) {
 	return at, nil
 }
 
-func (t treeFS) entries(dir plumbing.Hash, name string) ([]entry, error) {
+// entries reads a directory on the way to name, to look for a path in it.
+func (t treeFS) entries(dir plumbing.Hash, name, look string) ([]entry, error) {
 	entries, err := t.o.tree(dir)
 	if errors.Is(err, errNotAtHand) {
+		t.o.miss(dir, look)
 		return nil, &change.MissingError{Path: name, Why: "was not fetched"}
 	}
 	return entries, err
@@ -88,7 +90,7 @@ func (t treeFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !at.isDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	entries, err := t.entries(at.id, name)
+	entries, err := t.entries(at.id, name, "")
 	if err != nil {
 		return nil, err
 	}

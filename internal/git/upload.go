@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,8 @@ type request struct {
 	wants, haves []plumbing.Hash
 	deepen       int    // 0 means the whole history
 	filter       string // "blob:none"
+	weighed      bool   // to be cut short when its trees are heavy
+	counted      bool   // to be cut short as soon as the server has counted too many
 }
 
 func (q request) encode() []byte {
@@ -31,7 +34,9 @@ func (q request) encode() []byte {
 	b = appendLine(b, "object-format=sha1")
 	b = append(b, "0001"...)
 	b = appendLine(b, "ofs-delta")
-	b = appendLine(b, "no-progress")
+	if !q.counted {
+		b = appendLine(b, "no-progress")
+	}
 	for _, h := range q.wants {
 		b = appendLine(b, "want %s", h)
 	}
@@ -46,6 +51,22 @@ func (q request) encode() []byte {
 	}
 	b = appendLine(b, "done")
 	return append(b, "0000"...)
+}
+
+var counted = regexp.MustCompile(`(?:Enumerating|Counting) objects: (\d+), done`)
+
+// progress reads what the server says before it makes the pack. A server that
+// uses other words is only cut short later.
+func (q request) progress(text []byte) error {
+	m := counted.FindSubmatch(text)
+	if !q.counted || m == nil {
+		return nil
+	}
+	n, err := strconv.Atoi(string(m[1]))
+	if err == nil && n > manyTrees+treesOfCommit*q.deepen {
+		return &LimitError{What: allTrees, Limit: fmt.Sprintf("%d trees", manyTrees)}
+	}
+	return nil
 }
 
 // A response is what came of a request.
@@ -64,14 +85,21 @@ func (f *Fetcher) fetch(ctx context.Context, r Remote, q request, left int64) (*
 	}
 	defer body.Close() // in the middle of a response, this drops the connection
 	lim := f.Limits.orDefaults()
+	if !q.weighed {
+		lim.Trees = 0
+	}
 	p := &packets{r: &capped{ctx: ctx, r: body, left: lim.Response, limit: lim.Response}}
 	res := new(response)
 	if err := skipToPack(p); err != nil {
 		return nil, err
 	}
-	res.pack, res.cut, err = scanPack(&demux{packets: p}, lim, left)
+	res.pack, res.cut, err = scanPack(&demux{packets: p, progress: q.progress}, lim, left)
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
+	}
+	if err == nil && res.cut == nil {
+		// Read to its end, a response leaves the connection for the next request.
+		_, _ = io.ReadFull(p.r, make([]byte, 1))
 	}
 	return res, err
 }

@@ -38,9 +38,11 @@ type Delta struct {
 
 // A Standing is the latest verdict of one open pull request on a head.
 type Standing struct {
-	Pull    int // number; 0 for a merge group
-	Outcome policy.Outcome
-	Title   string
+	Pull      int // number; 0 for a merge group
+	Outcome   policy.Outcome
+	Title     string
+	BaseRef   string // branch it was judged for
+	MergeBase string // SHA
 }
 
 // A Ledger remembers. Its methods are safe for concurrent use.

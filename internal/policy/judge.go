@@ -63,7 +63,7 @@ func (p Policy) decide(f finding.Finding, now time.Time, used map[int]bool) Deci
 		return decided(Ignored, "this repository turns the %s scanner off", scanner)
 	case s.skips(f.Rule.ID):
 		return decided(Ignored, "this repository skips the rule")
-	case everywhere(f, p.ignores):
+	case everywhere(f, p.Ignores):
 		return decided(Ignored, "this repository ignores the path")
 	}
 	var over string
@@ -96,7 +96,8 @@ func everywhere(f finding.Finding, match func(path string) bool) bool {
 	return match(f.At.Path) && !slices.ContainsFunc(f.Also, func(s change.Span) bool { return !match(s.Path) })
 }
 
-func (p Policy) ignores(path string) bool {
+// Ignores reports whether p does not look at a path.
+func (p Policy) Ignores(path string) bool {
 	return slices.ContainsFunc(p.IgnorePaths, func(g string) bool { return matches(g, path) })
 }
 
@@ -150,6 +151,15 @@ func line(r *finding.Redactor, s string) string {
 		return string(runes[:longestLine]) + "…"
 	}
 	return s
+}
+
+// Unfinished is the verdict on a change that could not be looked at.
+func (p Policy) Unfinished(why string) Verdict {
+	v := Verdict{Outcome: Incomplete, Incomplete: []string{why}}
+	if p.OnScannerError == Block {
+		v.Outcome = Fail
+	}
+	return v
 }
 
 // Conclusion is what a check with this outcome says under this policy, in the

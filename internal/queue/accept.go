@@ -70,7 +70,7 @@ func (q *Queue) accept(ctx context.Context, tx *sql.Tx, e forge.Event, key strin
 	}
 	_, err = tx.ExecContext(ctx, `
 		UPDATE queue_items SET event = $2, since = CASE WHEN state = 'waiting' THEN since ELSE $3 END, state = 'waiting',
-			attempts = 0, reason = '', settled = NULL, installation = $4, repository = $5
+			attempts = 0, crashes = 0, reason = '', settled = NULL, installation = $4, repository = $5
 		WHERE key = $1`, key, string(raw), now.UnixMicro(), installation, e.Repo.ID)
 	if err != nil {
 		return err

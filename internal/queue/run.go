@@ -50,6 +50,8 @@ func (q *Queue) takeUp(ctx context.Context) error {
 		// Nobody else works on SQLite, so what is marked as running or leading
 		// was left so by a process that is gone.
 		for _, statement := range []string{
+			`UPDATE queue_items SET crashes = crashes + 1 WHERE state = 'waiting'
+				AND job IN (SELECT id FROM river_job WHERE state = 'running')`,
 			`UPDATE river_job SET state = 'available' WHERE state = 'running'`,
 			`DELETE FROM river_leader`,
 		} {

@@ -97,15 +97,18 @@ func (w *worker) Work(ctx context.Context, job *river.Job[task]) error {
 func (q *Queue) read(ctx context.Context, key string) (item, bool, error) {
 	var it item
 	var raw []byte
-	err := q.db.QueryRowContext(ctx, `SELECT generation, event FROM queue_items WHERE key = $1 AND state = 'waiting'`,
-		key).Scan(&it.generation, &raw)
+	var crashes int
+	err := q.db.QueryRowContext(ctx, `SELECT generation, event, crashes FROM queue_items WHERE key = $1 AND state = 'waiting'`,
+		key).Scan(&it.generation, &raw, &crashes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return item{}, false, nil
 	}
 	if err != nil {
 		return item{}, false, err
 	}
-	return it, true, json.Unmarshal(raw, &it.event)
+	err = json.Unmarshal(raw, &it.event)
+	it.event.Crashes = crashes
+	return it, true, err
 }
 
 // handle calls the handler with its deadline. A panic is an error.

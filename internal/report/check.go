@@ -14,8 +14,13 @@ import (
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
-// listed bounds the findings that a check spells out; the rest are annotations.
-const listed = 50
+// A check names the worst findings in a line each, and spells out the worst of
+// those that have no comment: GitHub takes 65,535 bytes. All that have no
+// comment are annotations besides.
+const (
+	listed  = 50
+	spelled = 20
+)
 
 // Started is the check of a review under way.
 func Started(sha string) forge.Check {
@@ -23,9 +28,9 @@ func Started(sha string) forge.Check {
 }
 
 // Unfinished is the check of a review that could not be completed: never a pass.
-func Unfinished(sha, why string) forge.Check {
+func Unfinished(sha, why string, conclusion forge.Conclusion) forge.Check {
 	return digested(forge.Check{
-		SHA: sha, Conclusion: forge.Neutral, Title: "Could not complete: " + clip(oneLine(why), 180),
+		SHA: sha, Conclusion: conclusion, Title: "Could not complete: " + clip(oneLine(why), 180),
 		Summary: "**This change was not checked.** " + escape(why) + "\n\nPress *Re-run* to try again. " +
 			"If it stays like this, the operator of pullwarden finds the reason in the server's log.",
 	})
@@ -38,7 +43,7 @@ func Check(r *Report) (forge.Check, error) {
 		return forge.Check{}, err
 	}
 	c := forge.Check{
-		SHA: r.Change.Head, Title: r.Result.Redactor.Clean(Title(r)), Summary: summary,
+		SHA: r.Change.Head, Title: Title(r), Summary: summary,
 		Conclusion: forge.Conclusion(r.Policy.Conclusion(r.Verdict.Outcome)), DetailsURL: r.Link,
 	}
 	for _, d := range worstFirst(r.Verdict.Decisions) {
@@ -53,8 +58,17 @@ func Check(r *Report) (forge.Check, error) {
 // worse verdict: a check belongs to a commit, so the worst one counts.
 func SharedHead(c forge.Check, number int, title string, conclusion forge.Conclusion) forge.Check {
 	c.Conclusion = conclusion
-	c.Title = clip(fmt.Sprintf("Pull request %d has this head too: %s", number, title), 250)
+	c.Title = clip(fmt.Sprintf("Pull request %d has the same head and a worse verdict: %s", number, title), 250)
 	c.Summary = fmt.Sprintf("> Pull request #%d has the same head commit and a worse verdict. A check belongs to a commit, so the worst verdict counts.\n\n%s", number, c.Summary)
+	return digested(c)
+}
+
+// AwaitsHead makes c tell that another pull request with the same head was not
+// looked at yet: until then nobody can say that the commit passes.
+func AwaitsHead(c forge.Check, number int) forge.Check {
+	c.Conclusion = forge.Neutral
+	c.Title = clip(fmt.Sprintf("Pull request %d has the same head and is yet to be reviewed", number), 250)
+	c.Summary = fmt.Sprintf("> Pull request #%d has the same head commit and was not looked at yet. A check belongs to a commit, so this one cannot pass before.\n\n%s", number, c.Summary)
 	return digested(c)
 }
 
@@ -72,16 +86,19 @@ func digested(c forge.Check) forge.Check {
 // Title says the outcome in one line.
 func Title(r *Report) string {
 	blocking, other := count(r.Verdict.Decisions)
+	ignored := len(r.Verdict.Decisions) - blocking - other
 	var t string
 	switch {
 	case blocking > 0 && r.Policy.Mode == policy.Observe:
-		t = fmt.Sprintf("%d would block (observing only): %s", blocking, names(r))
+		t = fmt.Sprintf("%d would block (observing only): %s", blocking, names(r, blocking))
 	case blocking > 0:
-		t = fmt.Sprintf("%d blocking: %s", blocking, names(r))
+		t = fmt.Sprintf("%d blocking: %s", blocking, names(r, blocking))
 	case len(r.Verdict.Incomplete) > 0:
-		t = "Not everything was looked at: " + oneLine(r.Verdict.Incomplete[0])
+		t = "Not everything was looked at: " + r.line(r.Verdict.Incomplete[0])
 	case other > 0:
 		t = fmt.Sprintf("%s, nothing blocks", plural(other, "remark"))
+	case ignored > 0:
+		t = fmt.Sprintf("Nothing found but %s that the policy accepts", plural(ignored, "finding"))
 	default:
 		t = "Nothing found"
 	}
@@ -91,29 +108,34 @@ func Title(r *Report) string {
 	return clip(t, 250)
 }
 
-// names lists the worst findings for a title.
-func names(r *Report) string {
-	var out []string
-	rest := 0
-	seen := map[string]bool{}
+// names lists the worst of the findings that block, for a title.
+func names(r *Report, blocking int) string {
+	var all, out []string
+	times := map[string]int{}
 	for _, d := range worstFirst(r.Verdict.Decisions) {
-		if d.Action != policy.Block || seen[d.Finding.Rule.Title] {
+		if d.Action != policy.Block {
 			continue
 		}
-		seen[d.Finding.Rule.Title] = true
-		if len(out) == 3 {
-			rest++
-			continue
-		}
-		name := oneLine(d.Finding.Rule.Title)
+		name := r.line(headline(d.Finding))
 		if d.Finding.Past {
 			name += " (in history)"
 		}
-		out = append(out, clip(name, 70))
+		if times[name]++; times[name] == 1 {
+			all = append(all, name)
+		}
+	}
+	all = all[:min(len(all), 3)]
+	for _, name := range all {
+		blocking -= times[name]
+		short := clip(name, 200/len(all))
+		if n := times[name]; n > 1 {
+			short += fmt.Sprintf(" (%d times)", n)
+		}
+		out = append(out, short)
 	}
 	s := strings.Join(out, ", ")
-	if rest > 0 {
-		s += fmt.Sprintf(" and %d more", rest)
+	if blocking > 0 {
+		s += fmt.Sprintf(" and %d more", blocking)
 	}
 	return s
 }
@@ -151,33 +173,41 @@ func rows(r *Report) []scannerRow {
 }
 
 type view struct {
-	Notices, Incomplete []string
-	Scanners            []scannerRow
-	Scanned             finding.Scanned
-	Since               string
-	Findings            []item
-	Exceptions, Expired []policy.Exception
-	PolicyPath, HowTo   string
-	Title, Verdict      string
+	Notices, Incomplete        []string
+	Scanners                   []scannerRow
+	Scanned                    finding.Scanned
+	Since                      string
+	Commented, Spelled, Listed []item
+	Findings                   []item // all, for texts of one list
+	Unlisted                   int    // findings beyond those above
+	Exceptions, Expired        []policy.Exception
+	PolicyPath, ExceptionHelp  string
+	Title, Verdict             string
 }
 
 func checkView(r *Report) view {
 	v := view{
-		Notices: r.Notices, Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
+		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
 		Since: since(r), Exceptions: r.Verdict.InForce, Expired: r.Verdict.Expired,
-		PolicyPath: policy.Path, HowTo: "[How exceptions work](" + exceptionHelp + ").",
+		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp,
 	}
-	if len(v.Scanned.Skipped) > listed {
-		v.Scanned.Skipped = append(v.Scanned.Skipped[:listed:listed], change.Skip{Path: fmt.Sprintf("%d more", len(r.Result.Scanned.Skipped)-listed), Why: "not listed"})
+	if more := len(v.Scanned.Skipped) - listed; more > 0 {
+		v.Scanned.Skipped = append(v.Scanned.Skipped[:listed:listed], change.Skip{Path: fmt.Sprintf("%d more", more), Why: "not listed"})
 	}
 	for i, d := range worstFirst(r.Verdict.Decisions) {
-		if i == listed {
-			v.Notices = append(v.Notices, fmt.Sprintf("Only the worst %d findings are spelled out below; the others are annotations.", listed))
-			break
+		if i >= listed {
+			v.Unlisted++
+			continue
 		}
-		it := newItem(d)
-		_, it.Commented = r.Placed[string(d.Finding.Print)]
-		v.Findings = append(v.Findings, it)
+		it := newItem(r, d)
+		switch _, commented := r.Placed[string(d.Finding.Print)]; {
+		case commented:
+			v.Commented = append(v.Commented, it)
+		case len(v.Spelled) < spelled:
+			v.Spelled = append(v.Spelled, it)
+		default:
+			v.Listed = append(v.Listed, it)
+		}
 	}
 	return v
 }
@@ -191,21 +221,17 @@ func since(r *Report) string {
 	return fmt.Sprintf("Since %s: %d new, %d still there, %d gone.", short(d.Previous), len(d.New), len(d.Same), len(d.Gone))
 }
 
+// note is a finding as an annotation, which shows plain text.
 func note(r *Report, d policy.Decision) forge.Note {
 	f := d.Finding
-	n := forge.Note{At: f.At, Level: "warning", Title: clip(oneLine(f.Rule.Title), 200)}
+	n := forge.Note{At: f.At, Level: "warning", Title: clip(r.line(f.Rule.Title), 200)}
 	switch {
 	case d.Action == policy.Block:
 		n.Level = "failure"
 	case f.Severity <= finding.Low:
 		n.Level = "notice"
 	}
-	where := ""
-	if f.Past {
-		where = " (in commit " + short(f.Commit) + ", removed later, still in the history)"
-	}
-	n.Text = r.Result.Redactor.Clean(oneLine(f.Message) + where + "\nFix: " + stripMarkdown(f.Fix.Text) + "\n" + f.Rule.ID + " · " + d.Why)
-	n.Title = r.Result.Redactor.Clean(n.Title)
+	n.Text = fmt.Sprintf("%s\nHow to fix: %s\n%s · %s", r.message(f), plain(r.clean(f.Fix.Text)), f.Rule.ID, r.line(d.Why))
 	return n
 }
 
@@ -217,24 +243,4 @@ func Markdown(w io.Writer, r *Report) error {
 	}
 	_, err = fmt.Fprintf(w, "## %s\n\n%s", escape(c.Title), c.Summary)
 	return err
-}
-
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' || r == '\t' {
-			return ' '
-		}
-		if hidden(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
-
-// clip cuts s to n characters.
-func clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return strings.TrimSpace(string(r[:n-1])) + "…"
-	}
-	return s
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
@@ -31,6 +32,9 @@ func Review(r *Report) (forge.Review, error) {
 		out.Comments = append(out.Comments, forge.Comment{Key: string(f.Print), At: at, Body: body})
 	}
 	blocking, other := count(shown)
+	if r.Policy.Mode == policy.Observe {
+		blocking, other = 0, blocking+other
+	}
 	var err error
 	out.Body, err = render("review.md.tmpl", r.Result.Redactor, map[string]int{"Blocking": blocking, "Total": blocking + other})
 	return out, err
@@ -50,21 +54,29 @@ func placeOf(c *change.Change, f finding.Finding) (change.Span, bool) {
 }
 
 func comment(r *Report, d policy.Decision, at change.Span) (string, error) {
-	it := newItem(d)
-	if text, ok := suggestion(d.Finding, at); ok {
-		it.Suggestion, it.Fence = text, fenceFor(text, 3)
+	it := newItem(r, d)
+	if text, ok := suggestion(d.Finding, at); ok && r.clean(text) == text {
+		it.Suggestion, it.Fence, it.Long = text, fenceFor(text, 3), true
 	}
 	return render("comment.md.tmpl", r.Result.Redactor, it)
 }
 
 // suggestion returns the new text of exactly the lines at, if the fix is one
-// edit of these lines. A suggestion replaces the lines that its comment spans.
+// edit of these lines: GitHub replaces the lines that a comment spans, and an
+// empty suggestion deletes them. A text that cannot be shown as it is, is none.
+//
+// The line ends are plain, also for a file with CRLF: in a comment they would
+// be characters of the text. What GitHub ends the lines with that it writes is
+// its own affair, and not documented.
 func suggestion(f finding.Finding, at change.Span) (string, bool) {
 	if len(f.Fix.Edits) != 1 || f.Fix.Edits[0].Span != at {
 		return "", false
 	}
 	text := strings.ReplaceAll(f.Fix.Edits[0].Text, "\r\n", "\n")
-	if !strings.HasSuffix(text, "\n") {
+	if !utf8.ValidString(text) || strings.Map(visible, text) != text {
+		return "", false
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
 	return text, true

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
@@ -13,41 +15,65 @@ import (
 
 // An item is one finding as templates see it.
 type item struct {
-	Title, Message, Why, Fix string // Why and Fix are Markdown of ours
-	Rule, Severity, Mark     string
-	Place                    string
-	Also                     []string
-	Facts                    []finding.Detail
-	Blocks, Past, Commented  bool
-	Commit, Print, Decision  string
-	Link                     string
-	Suggestion, Fence        string // a committable replacement of the commented lines
-	ExceptionHelp            string
-	PolicyPath               string
-	Colour, Plain            string // escape sequences around the severity; "" without colours
+	Title, Message  string
+	Headline        string // both in one, where it has to do alone
+	Why, Fix        string // Markdown of ours
+	Example         string // a code block that belongs to Fix
+	Long            bool   // Example is better folded away
+	Rule, Severity  string
+	Dot, Level      string // Severity as a sign, and as a sentence begins
+	Place           string
+	Also            []string
+	Facts           []finding.Detail
+	Blocks          string // "blocks", "would block" or ""
+	Past            bool
+	Commit, Print   string
+	Decision        string
+	Link            string
+	Suggestion      string // a committable replacement of the commented lines
+	Fence           string // around Suggestion; "" if there is none
+	ExceptionHelp   string
+	PolicyPath      string
+	Colour, Neutral string // escape sequences around the severity; "" without colours
 }
 
 // exceptionHelp explains exceptions; it is where our documentation lives.
 const exceptionHelp = "https://github.com/pullwarden/pullwarden#exceptions"
 
-// alsoShown bounds the further places that are listed of one finding.
-const alsoShown = 10
+const (
+	alsoShown = 10  // further places that are listed of one finding
+	pathShown = 200 // characters of a path
+	briefCode = 5   // lines of an example that need no folding
+)
 
-func newItem(d policy.Decision) item {
+func newItem(r *Report, d policy.Decision) item {
 	f := d.Finding
+	clean := r.Result.Redactor.Clean
 	it := item{
-		Title: f.Rule.Title, Message: f.Message, Why: f.Rule.Why, Fix: f.Fix.Text,
-		Rule: f.Rule.ID, Severity: f.Severity.String(), Mark: mark(f.Severity),
-		Place: place(f.At), Blocks: d.Action == policy.Block, Past: f.Past,
-		Commit: f.Commit, Print: string(f.Print), Decision: d.Why, Facts: facts(f),
+		Headline: headline(f), Title: clean(f.Rule.Title), Message: clean(f.Message), Why: f.Rule.Why,
+		Rule: f.Rule.ID, Severity: f.Severity.String(), Dot: dot(f.Severity),
+		Place: place(r, f.At), Blocks: blocks(r, d), Past: f.Past,
+		Commit: f.Commit, Print: string(f.Print), Decision: d.Why,
 		ExceptionHelp: exceptionHelp, PolicyPath: policy.Path,
 	}
+	it.Level = strings.ToUpper(it.Severity[:1]) + it.Severity[1:]
+	it.Fix, it.Example = example(f.Fix.Text)
+	// The place is always shown beside the message.
+	it.Message = strings.TrimSuffix(it.Message, fmt.Sprintf(" on line %d", f.At.Start))
+	it.Long = strings.Count(it.Example, "\n") > briefCode
+	switch {
+	case tells(it.Message, it.Title):
+		it.Title, it.Message = it.Message, ""
+	case tells(it.Title, it.Message):
+		it.Message = ""
+	}
+	it.Facts = facts(f, clean(it.Title+"\n"+it.Message+"\n"+it.Fix))
 	for i, s := range f.Also {
 		if i == alsoShown {
 			it.Also = append(it.Also, fmt.Sprintf("%d more", len(f.Also)-i))
 			break
 		}
-		it.Also = append(it.Also, place(s))
+		it.Also = append(it.Also, place(r, s))
 	}
 	if len(f.Rule.References) > 0 && webLink(f.Rule.References[0]) {
 		it.Link = f.Rule.References[0]
@@ -55,38 +81,90 @@ func newItem(d policy.Decision) item {
 	return it
 }
 
-func facts(f finding.Finding) []finding.Detail {
+// blocks says what d does to the pull request; a repository that observes is only told.
+func blocks(r *Report, d policy.Decision) string {
+	switch {
+	case d.Action != policy.Block:
+		return ""
+	case r.Policy.Mode == policy.Observe:
+		return "would block"
+	}
+	return "blocks"
+}
+
+// headline is a finding in one line. A title of a word or two, "Privileged"
+// say, means little without its message.
+func headline(f finding.Finding) string {
+	if len(strings.Fields(f.Rule.Title)) < 3 && f.Message != "" {
+		return f.Rule.Title + ": " + f.Message
+	}
+	return f.Rule.Title
+}
+
+// facts are the details of f that were not said yet.
+func facts(f finding.Finding, said string) []finding.Detail {
 	out := slices.Clone(f.Details)
 	if e := f.Evidence.String(); e != "" {
 		out = append(out, finding.Detail{Name: "Found", Text: e})
 	}
+	out = slices.DeleteFunc(out, func(d finding.Detail) bool { return tells(said, d.Text) })
 	if f.Commit != "" {
 		out = append(out, finding.Detail{Name: "Brought in by commit", Text: short(f.Commit)})
 	}
 	return out
 }
 
+// tells reports whether text has what already, as words of its own: 1.2 is not
+// in 1.2.3.
+func tells(text, what string) bool {
+	text, what = strings.ToLower(text), strings.ToLower(strings.TrimSpace(what))
+	if what == "" {
+		return true
+	}
+	for from := 0; ; from++ {
+		i := strings.Index(text[from:], what)
+		if i < 0 {
+			return false
+		}
+		from += i
+		before, _ := utf8.DecodeLastRuneInString(text[:from])
+		rest := text[from+len(what):]
+		after, n := utf8.DecodeRuneInString(rest)
+		if strings.ContainsRune(".-+", after) {
+			after, _ = utf8.DecodeRuneInString(rest[n:])
+		}
+		if !inWord(before) && before != '.' && !inWord(after) {
+			return true
+		}
+	}
+}
+
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
 // webLink reports whether a reference can stand in a Markdown link as it is.
 func webLink(url string) bool {
-	return strings.HasPrefix(url, "https://") && !strings.ContainsAny(url, " ()<>\"'`\n\r\t\\")
+	return strings.HasPrefix(url, "https://") && utf8.ValidString(url) &&
+		!strings.ContainsAny(url, " ()<>[]\"'`\\") && strings.IndexFunc(url, hidden) < 0
 }
 
-func mark(s finding.Severity) string {
+// dot is a severity at a glance.
+func dot(s finding.Severity) string {
 	switch s {
 	case finding.Critical:
-		return "🟥 Critical:"
+		return "🟥"
 	case finding.High:
-		return "🟧 High:"
+		return "🟧"
 	case finding.Medium:
-		return "🟨 Medium:"
+		return "🟨"
 	case finding.Low:
-		return "🟦 Low:"
+		return "🟦"
 	}
-	return "⬜ Info:"
+	return "⬜"
 }
 
-func place(s change.Span) string {
-	return change.Span{Path: showPath(s.Path), Start: s.Start, End: s.End}.String()
+func place(r *Report, s change.Span) string {
+	s.Path = clipPath(showPath(r.Result.Redactor.Clean(s.Path)), pathShown)
+	return s.String()
 }
 
 // worstFirst returns the decisions that are shown, what blocks before what does not.

@@ -44,42 +44,41 @@ type ScannerJSON struct {
 
 // NewDocument returns r for programs, secrets taken out.
 func NewDocument(r *Report) Document {
-	clean := r.Result.Redactor.Clean
 	d := Document{
 		Verdict: r.Verdict.Outcome.String(), Scanned: r.Result.Scanned,
 		Findings: []FindingJSON{}, Scanners: []ScannerJSON{},
 	}
 	d.Scanned.Skipped = nil
 	for _, s := range r.Result.Scanned.Skipped {
-		s.Path, s.Why = clean(showPath(s.Path)), clean(s.Why)
+		s.Path, s.Why = showPath(r.clean(s.Path)), r.line(s.Why)
 		d.Scanned.Skipped = append(d.Scanned.Skipped, s)
 	}
 	if d.Scanned.Skipped == nil {
 		d.Scanned.Skipped = []change.Skip{}
 	}
 	for _, dec := range r.Verdict.Decisions {
-		d.Findings = append(d.Findings, findingJSON(dec, clean))
+		d.Findings = append(d.Findings, findingJSON(r, dec))
 	}
 	for _, s := range r.Result.Statuses {
 		j := ScannerJSON{Name: s.Scanner, TookMS: s.Took.Milliseconds()}
 		if s.Err != nil {
-			j.Error = clean(oneLine(s.Err.Error()))
+			j.Error = r.line(s.Err.Error())
 		}
 		d.Scanners = append(d.Scanners, j)
 	}
-	for _, n := range r.Notices {
-		d.Notices = append(d.Notices, clean(stripMarkdown(n)))
+	for _, n := range notices(r) {
+		d.Notices = append(d.Notices, plain(n))
 	}
 	return d
 }
 
-func findingJSON(d policy.Decision, clean func(string) string) FindingJSON {
+func findingJSON(r *Report, d policy.Decision) FindingJSON {
 	f := d.Finding
 	return FindingJSON{
 		Rule: f.Rule.ID, Severity: f.Severity, Confidence: f.Confidence,
-		Path: clean(showPath(f.At.Path)), Start: f.At.Start, End: f.At.End, Commit: f.Commit, Past: f.Past,
-		Fingerprint: f.Print, Action: d.Action.String(), Why: clean(d.Why),
-		Message: clean(oneLine(f.Message)), Fix: clean(stripMarkdown(f.Fix.Text)),
+		Path: showPath(r.clean(f.At.Path)), Start: f.At.Start, End: f.At.End, Commit: f.Commit, Past: f.Past,
+		Fingerprint: f.Print, Action: d.Action.String(), Why: r.line(d.Why),
+		Message: r.line(f.Message), Fix: plain(r.clean(f.Fix.Text)),
 	}
 }
 

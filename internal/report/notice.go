@@ -42,10 +42,27 @@ func PolicyNotices(c *change.Change) []string {
 	return []string{fmt.Sprintf("This pull request changes %s. It takes effect once it is on the default branch; this check went by the policy that is there now.", code(policy.Path))}
 }
 
+// notices are those of r without secrets: in one that was escaped already, a
+// secret may not be known as it stands.
+func notices(r *Report) []string {
+	var out []string
+	for _, n := range r.Notices {
+		if text := marks.Replace(n); r.clean(text) != text {
+			n = escape(r.clean(text))
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
 func policyError(err error) string {
 	var syntax *policy.SyntaxError
 	if errors.As(err, &syntax) {
-		return fmt.Sprintf("%s line %d, column %d: %s", code(policy.Path), syntax.Line, syntax.Column, escape(syntax.Text))
+		more := ""
+		if n := len(syntax.More); n > 0 {
+			more = fmt.Sprintf(" (and %s)", plural(n, "further problem"))
+		}
+		return fmt.Sprintf("%s line %d, column %d: %s%s", code(policy.Path), syntax.Line, syntax.Column, escape(syntax.Text), more)
 	}
 	return escape(err.Error())
 }

@@ -39,9 +39,9 @@ func Proposal(p upgrade.Plan, base, sha string, labels []string) (forge.Proposal
 func verification(ecosystem string) string {
 	switch ecosystem {
 	case "Go":
-		return "`go mod verify` and `go build` take the files as they are; `go mod tidy` may still drop a line that nothing needs any more."
+		return "`go mod verify` and `go build` take the files as they are. `go mod tidy` may still drop a line that nothing needs any more."
 	case "npm":
-		return "The lockfile installs with `npm ci`."
+		return "`npm ci` installs from the lockfile as it is."
 	}
 	return ""
 }

@@ -42,10 +42,30 @@ func Formats() map[string]Format {
 	return map[string]Format{"text": Text, "json": JSON, "sarif": SARIF, "markdown": Markdown}
 }
 
-// render runs one template and takes the secrets out of what it made.
-func render(name string, clean *finding.Redactor, data any) (string, error) {
+func (r *Report) clean(s string) string { return r.Result.Redactor.Clean(s) }
+
+// line is foreign text as plain text of one line, for where no Markdown goes.
+func (r *Report) line(s string) string { return oneLine(r.clean(s)) }
+
+// message is what f says of its place, in a line that stands for itself.
+func (r *Report) message(f finding.Finding) string {
+	if f.Past {
+		return sentence(r.line(f.Message)) + " A later commit took it away, but it is still in the history: commit " + short(f.Commit) + "."
+	}
+	return sentence(r.line(f.Message))
+}
+
+// render runs one template. The functions that put foreign text in take the
+// secrets out before they escape, for an escaped secret is not known any more;
+// what comes out is cleaned once again.
+func render(name string, secrets *finding.Redactor, data any) (string, error) {
+	cleaned := func(f func(string) string) func(string) string {
+		return func(s string) string { return f(secrets.Clean(s)) }
+	}
 	t, err := template.New(name).Funcs(template.FuncMap{
-		"md": escape, "own": own, "link": firstLink, "code": code, "path": showPath, "plain": stripMarkdown, "short": short,
+		"md": cleaned(escape), "own": cleaned(own), "fenced": cleaned(fenced), "code": cleaned(code), "plain": cleaned(plain), "line": cleaned(oneLine),
+		"path": cleaned(func(p string) string { return clipPath(showPath(p), pathShown) }),
+		"link": firstLink, "short": short, "sentence": sentence,
 	}).ParseFS(templates.FS, name)
 	if err != nil {
 		return "", fmt.Errorf("template %s: %w", name, err)
@@ -54,7 +74,7 @@ func render(name string, clean *finding.Redactor, data any) (string, error) {
 	if err := t.Execute(&b, data); err != nil {
 		return "", fmt.Errorf("template %s: %w", name, err)
 	}
-	return clean.Clean(strings.TrimSpace(b.String()) + "\n"), nil
+	return secrets.Clean(strings.TrimSpace(b.String()) + "\n"), nil
 }
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }

@@ -27,7 +27,6 @@ func SARIF(w io.Writer, r *Report) error {
 }
 
 func sarifRun(r *Report) *sarif.Run {
-	clean := r.Result.Redactor.Clean
 	run := sarif.NewRunWithInformationURI("pullwarden", "https://github.com/pullwarden/pullwarden")
 	seen := map[string]bool{}
 	for i, d := range ordered(r.Verdict.Decisions) {
@@ -38,27 +37,27 @@ func sarifRun(r *Report) *sarif.Run {
 		if !seen[f.Rule.ID] {
 			seen[f.Rule.ID] = true
 			rule := sarif.NewRule(f.Rule.ID).WithName(f.Rule.ID).
-				WithShortDescription(sarif.NewMultiformatMessageString().WithText(clean(oneLine(f.Rule.Title)))).
-				WithHelp(sarif.NewMultiformatMessageString().WithText(clean(stripMarkdown(f.Rule.Why + " " + f.Rule.How))))
+				WithShortDescription(sarif.NewMultiformatMessageString().WithText(r.line(f.Rule.Title))).
+				WithHelp(sarif.NewMultiformatMessageString().WithText(plain(r.clean(f.Rule.Why + " " + f.Rule.How))))
 			if len(f.Rule.References) > 0 && webLink(f.Rule.References[0]) {
 				rule.WithHelpURI(f.Rule.References[0])
 			}
 			run.Tool.Driver.AddRule(rule)
 		}
 		result := sarif.NewRuleResult(f.Rule.ID).WithLevel(level(f.Severity)).
-			WithMessage(sarif.NewTextMessage(clean(oneLine(f.Message) + " Fix: " + stripMarkdown(f.Fix.Text)))).
+			WithMessage(sarif.NewTextMessage(r.message(f) + " Fix: " + plain(r.clean(f.Fix.Text)))).
 			WithPartialFingerprints(map[string]string{"pullwarden/v1": string(f.Print)})
 		for _, at := range append([]change.Span{f.At}, f.Also[:min(len(f.Also), alsoShown)]...) {
-			result.AddLocation(sarif.NewLocationWithPhysicalLocation(where(at)))
+			result.AddLocation(sarif.NewLocationWithPhysicalLocation(where(r, at)))
 		}
 		if d.Action == policy.Ignored {
-			result.AddSuppression(sarif.NewSuppression().WithKind("external").WithJustification(clean(d.Why)))
+			result.AddSuppression(sarif.NewSuppression().WithKind("external").WithJustification(r.line(d.Why)))
 		}
 		run.AddResult(result)
 	}
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(len(r.Verdict.Incomplete) == 0)
 	for _, line := range r.Verdict.Incomplete {
-		invocation.AddToolExecutionNotification(sarif.NewNotification().WithLevel("error").WithMessage(sarif.NewTextMessage(clean(line))))
+		invocation.AddToolExecutionNotification(sarif.NewNotification().WithLevel("error").WithMessage(sarif.NewTextMessage(r.line(line))))
 	}
 	run.AddInvocation(invocation)
 	return run
@@ -75,10 +74,11 @@ func ordered(ds []policy.Decision) []policy.Decision {
 	return out
 }
 
-func where(s change.Span) *sarif.PhysicalLocation {
+// where is s as a URI reference; a colon in its first part would make that a scheme.
+func where(r *Report, s change.Span) *sarif.PhysicalLocation {
 	var parts []string
-	for p := range strings.SplitSeq(s.Path, "/") {
-		parts = append(parts, url.PathEscape(p))
+	for p := range strings.SplitSeq(r.clean(s.Path), "/") {
+		parts = append(parts, strings.ReplaceAll(url.PathEscape(p), ":", "%3A"))
 	}
 	at := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(strings.Join(parts, "/")))
 	if s.Start > 0 {

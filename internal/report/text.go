@@ -10,12 +10,11 @@ import (
 func Text(w io.Writer, r *Report) error {
 	v := checkView(r)
 	v.Title, v.Verdict = Title(r), r.Verdict.Outcome.String()
-	v.Findings = nil
 	for _, d := range worstFirst(r.Verdict.Decisions) {
-		it := newItem(d)
-		it.Message, it.Decision = oneLine(it.Message), oneLine(it.Decision)
+		it := newItem(r, d)
+		it.Message = r.message(d.Finding)
 		if r.Colour {
-			it.Colour, it.Plain = colour(d.Finding.Severity), "\x1b[0m"
+			it.Colour, it.Neutral = colour(d.Finding.Severity), "\x1b[0m"
 		}
 		v.Findings = append(v.Findings, it)
 	}

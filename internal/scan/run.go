@@ -44,11 +44,22 @@ func Run(ctx context.Context, scanners []Scanner, c *change.Change, o Options) f
 	return r
 }
 
+// maxGrace is how long a scanner whose time is up may take to hand over what it has.
+const maxGrace = 2 * time.Second
+
 // gather brings what scanners want beyond the change within reach, in one
 // batch a round. It returns an error for each scanner that cannot go on.
 func gather(ctx context.Context, scanners []Scanner, c *change.Change, v *views) map[string]error {
 	failed := map[string]error{}
 	asked := map[string]bool{}
+	if ids := v.beforeBlobs(); len(ids) > 0 {
+		if err := c.Contents.Load(ctx, ids...); err != nil {
+			for _, s := range scanners {
+				failed[s.Name()] = fmt.Errorf("fetch the state before: %w", err)
+			}
+			return failed
+		}
+	}
 	for round := 0; ; round++ {
 		var ids []string
 		wanting := map[string]bool{}
@@ -67,9 +78,6 @@ func gather(ctx context.Context, scanners []Scanner, c *change.Change, v *views)
 					ids = append(ids, id)
 				}
 			}
-		}
-		if round == 0 {
-			ids = append(ids, v.beforeBlobs()...)
 		}
 		if len(ids) == 0 {
 			return failed
@@ -131,7 +139,12 @@ func alone(ctx context.Context, s Scanner, v *views, o Options, failed error) ou
 	select {
 	case out = <-done:
 	case <-ctx.Done():
-		out.err = ctx.Err()
+		// What was found until now counts: padding must not hide it.
+		select {
+		case out = <-done:
+		case <-time.After(min(o.Timeout/4, maxGrace)):
+		}
+		out.err = cmp.Or(out.err, ctx.Err())
 	}
 	if out.err != nil && ctx.Err() != nil {
 		out.err = fmt.Errorf("stopped after %v: %w", time.Since(start).Round(time.Millisecond), context.Cause(ctx))
@@ -166,18 +179,69 @@ func inspect(ctx context.Context, s Scanner, v *views, o Options) outcome {
 	if len(after)+len(past) == 0 {
 		return out
 	}
-	// An error in the state before only means that less is subtracted.
-	before, _ := look(v.readable(), v.renamed)
-	known := map[finding.Fingerprint]bool{}
-	for _, f := range before {
-		known[f.Print] = true
+	if ctx.Err() != nil && !s.EveryCommit() {
+		return out // without the state before nobody can say what is new in a tree
 	}
-	for _, f := range append(after, past...) {
-		if !known[f.Print] {
+	// An error in the state before only means that less is subtracted.
+	before, _ := look(v.readable(), func(path string) string { return v.renamed(path, o.Ignored) })
+	known := map[finding.Fingerprint][]string{} // the places it had
+	for _, f := range before {
+		known[f.Print] = append(known[f.Print], pathsOf(f)...)
+	}
+	for i, f := range append(after, past...) {
+		had, ok := known[f.Print]
+		if !ok || f.ByValue() && i < len(after) && copied(ctx, s, v, o, f, had) {
 			out.brought = append(out.brought, f)
 		}
 	}
 	return out
+}
+
+// copied reports whether a secret that was there before stands in more places
+// now. Moved, it is no news; copied, also out of a path that policy ignores, it is.
+func copied(ctx context.Context, s Scanner, v *views, o Options, f finding.Finding, had []string) bool {
+	old := map[string]bool{}
+	for _, p := range had {
+		old[v.renamed(p, nil)] = true
+	}
+	var fresh int
+	for _, p := range pathsOf(f) {
+		if !old[p] {
+			fresh++
+		}
+	}
+	if fresh == 0 {
+		return false
+	}
+	// Each place that it left may have become one of the new ones.
+	still, err := s.Inspect(ctx, v.whole(old))
+	if err != nil {
+		return true
+	}
+	stands := v.untouched(old)
+	for _, g := range o.Key.Seal(still.Findings, func(p string) string { return p }) {
+		if g.Print == f.Print {
+			for _, p := range pathsOf(g) {
+				stands[p] = true
+			}
+		}
+	}
+	for p := range old {
+		if !stands[p] && (o.Ignored == nil || !o.Ignored(p)) {
+			fresh--
+		}
+	}
+	return fresh > 0
+}
+
+// pathsOf returns the paths that f stands at, each once.
+func pathsOf(f finding.Finding) []string {
+	paths := []string{f.At.Path}
+	for _, at := range f.Also {
+		paths = append(paths, at.Path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 // steps looks at every commit. It notes in the findings of after which commit

@@ -244,3 +244,38 @@ func (info) Mode() fs.FileMode  { return 0o644 }
 func (info) ModTime() time.Time { return time.Time{} }
 func (info) IsDir() bool        { return false }
 func (i info) Sys() any         { return change.BlobID("id of " + i.name) }
+
+func TestACopyIsNewsAndAMoveIsNot(t *testing.T) {
+	s := []scan.Scanner{words{name: "w", every: true, secret: true}}
+	run := func(before, after fstest.MapFS, o scan.Options) []string {
+		return places(scan.Run(t.Context(), s, between(t, before, after), o))
+	}
+	has, hasNot := file("bad:x"), file("fine")
+	assert.Empty(t, run(fstest.MapFS{"a": has, "b": hasNot}, fstest.MapFS{"a": hasNot, "b": has}, scan.Options{}), "moved")
+	assert.Empty(t, run(fstest.MapFS{"a": has}, fstest.MapFS{"b": has}, scan.Options{}), "moved into a new file")
+	assert.Empty(t, run(fstest.MapFS{"a": has}, fstest.MapFS{"a": file("more", "bad:x")}, scan.Options{}), "stays")
+	assert.Equal(t, []string{"b:1"}, run(fstest.MapFS{"a": has}, fstest.MapFS{"a": file("bad:x", "more"), "b": has}, scan.Options{}), "copied")
+	assert.Len(t, run(fstest.MapFS{"a": has}, fstest.MapFS{"b": has, "c": has}, scan.Options{}), 1, "moved and copied")
+	ignored := func(p string) bool { return p == "a" }
+	assert.Equal(t, []string{"b:1"}, run(fstest.MapFS{"a": has}, fstest.MapFS{"b": has}, scan.Options{Ignored: ignored}), "out of an ignored path")
+}
+
+func TestATimeoutKeepsWhatWasFound(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("bad:x")})
+	s := slow{words{name: "w", every: true, secret: true}}
+	r := scan.Run(t.Context(), []scan.Scanner{s}, c, scan.Options{Timeout: 200 * time.Millisecond})
+	assert.Equal(t, []string{"a:1"}, places(r))
+	assert.ErrorContains(t, r.Statuses[0].Err, "stopped after")
+}
+
+// slow finds what there is and then takes longer than it may.
+type slow struct{ words }
+
+func (s slow) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report, error) {
+	r, err := s.words.Inspect(ctx, snap)
+	if snap.Side == scan.After {
+		<-ctx.Done()
+		err = ctx.Err()
+	}
+	return r, err
+}

@@ -79,6 +79,9 @@ type Options struct {
 	Timeout time.Duration // per scanner; 0 means none
 	Limit   int           // findings kept per scanner, worst first; 0 means all
 	Key     finding.Key
+	// Ignored reports paths that policy does not look at; nil: none. What
+	// stood there does not excuse the same thing elsewhere.
+	Ignored func(path string) bool
 	// Cache spares looking again at additions that were clean under the same
 	// Rules, a digest of the rules and settings in use. Nil, or no Rules: none.
 	Cache Cache

@@ -71,11 +71,37 @@ func present(files []change.File) []change.File {
 	return out
 }
 
-func (v *views) renamed(path string) string {
-	if p, ok := v.newPath[path]; ok {
-		return p
+// renamed is a path of the state before as Head calls it. A file that leaves
+// an ignored path has nothing to subtract.
+func (v *views) renamed(path string, ignored func(string) bool) string {
+	p, ok := v.newPath[path]
+	if !ok || ignored != nil && ignored(path) && !ignored(p) {
+		return path
 	}
-	return path
+	return p
+}
+
+// untouched returns those of paths that Head has as the state before had them.
+func (v *views) untouched(paths map[string]bool) map[string]bool {
+	out := maps.Clone(paths)
+	for _, f := range v.change.Files {
+		delete(out, f.Path)
+		delete(out, f.OldPath)
+	}
+	return out
+}
+
+// whole shows the files at paths as they are at Head, all of each: as Before
+// shows those of the state before.
+func (v *views) whole(paths map[string]bool) Snapshot {
+	snap := Snapshot{Side: Before, Touched: v.after.Touched, Tree: v.after.Tree, Contents: v.after.Contents}
+	for _, f := range v.after.Files {
+		if paths[f.Path] {
+			f.Hunks = nil
+			snap.Files = append(snap.Files, f)
+		}
+	}
+	return snap
 }
 
 // blobs returns the ids at paths on both sides that are not at hand.

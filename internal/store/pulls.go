@@ -99,7 +99,7 @@ func (l *ledger) At(ctx context.Context, repo forge.Repo, sha string) ([]history
 
 func (l *ledger) at(ctx context.Context, repo forge.Repo, sha string) ([]history.Standing, error) {
 	rows, err := l.sql.QueryContext(ctx, `
-		SELECT r.pull, r.outcome, COALESCE(p.title, '')
+		SELECT r.pull, r.outcome, COALESCE(p.title, ''), r.base_ref, r.merge_base
 		FROM runs r LEFT JOIN pulls p ON p.repository = r.repository AND p.number = r.pull
 		WHERE r.repository = $1 AND r.sha = $2 AND p.closed IS NULL AND r.id = (
 			SELECT MAX(id) FROM runs WHERE repository = r.repository AND sha = r.sha AND pull = r.pull)
@@ -112,7 +112,7 @@ func (l *ledger) at(ctx context.Context, repo forge.Repo, sha string) ([]history
 	for rows.Next() {
 		var s history.Standing
 		var outcome string
-		if err := rows.Scan(&s.Pull, &outcome, &s.Title); err != nil {
+		if err := rows.Scan(&s.Pull, &outcome, &s.Title, &s.BaseRef, &s.MergeBase); err != nil {
 			return nil, err
 		}
 		if s.Outcome, err = parseOutcome(outcome); err != nil {

@@ -29,7 +29,7 @@ func annotations(notes []forge.Note) (list []*gh.CheckRunAnnotation, text string
 		switch {
 		case words == "":
 		case !takesPath(n.At.Path):
-			fmt.Fprintf(&odd, "- %s **%s** %s\n", place(n), title, cutLine(words, 1000))
+			fmt.Fprintf(&odd, "- %s %s\n", place(n), inert(cutLine(title+": "+words, 1000)))
 		case len(list) == annotationsCap:
 			over++
 		default:
@@ -59,6 +59,12 @@ func level(l string) string {
 		return l
 	}
 	return "notice"
+}
+
+// inert renders text, which may be a stranger's, as inline code: no markup, no mention, no link.
+func inert(text string) string {
+	text = strings.Join(strings.Fields(strings.ReplaceAll(text, "`", "'")), " ")
+	return "`" + text + "`"
 }
 
 // place renders where n is, as inert Markdown whatever the path holds.

@@ -173,7 +173,7 @@ func TestAnnotationLimits(t *testing.T) {
 	assert.Equal(t, "notice", got[0].GetAnnotationLevel())
 	assert.LessOrEqual(t, len(got[0].GetMessage()), maxMessage)
 	assert.Equal(t, maxTitle, utf8.RuneCountInString(got[0].GetTitle()))
-	assert.Contains(t, text, "- `\"../x\\x60y\":3` **T** out side")
+	assert.Contains(t, text, "- `\"../x\\x60y\":3` `T: out side`")
 	assert.Contains(t, text, "3 more are not shown")
 }
 

@@ -115,7 +115,7 @@ func New(o Options) (*Forge, error) {
 	wire = &headers{next: wire, agent: f.agent}
 	f.apps, err = ghinstallation.NewAppsTransport(wire, o.AppID, o.PrivateKey)
 	if err != nil {
-		return nil, errors.New("github: the App's private key is no RSA key in PEM")
+		return nil, errors.New("github: the App's private key (github.app.private_key) is no RSA key in PEM")
 	}
 	f.apps.BaseURL = strings.TrimSuffix(api.String(), "/")
 	f.tokens = newTokens(f.apps, wire, f.now, api.Host, graphql.Host)

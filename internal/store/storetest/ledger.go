@@ -26,8 +26,8 @@ func at(t *testing.T, db DB) {
 	elsewhere := run(3, "head1", policy.Fail, day(4))
 	elsewhere.Repo.ID = 8
 	record(t, db, elsewhere)
-	assert.Equal(t, []history.Standing{{Pull: 1, Outcome: policy.Fail, Title: "Add a page"}, {Pull: 2, Outcome: policy.Pass, Title: "Add a page"}}, standings(t, db, "head1"))
-	assert.Equal(t, []history.Standing{{Pull: 2, Outcome: policy.Warn, Title: "Add a page"}}, standings(t, db, "head2"))
+	assert.Equal(t, []history.Standing{{Pull: 1, Outcome: policy.Fail, Title: "Add a page", BaseRef: "main", MergeBase: "merge-base"}, {Pull: 2, Outcome: policy.Pass, Title: "Add a page", BaseRef: "main", MergeBase: "merge-base"}}, standings(t, db, "head1"))
+	assert.Equal(t, []history.Standing{{Pull: 2, Outcome: policy.Warn, Title: "Add a page", BaseRef: "main", MergeBase: "merge-base"}}, standings(t, db, "head2"))
 
 	_, err := db.SQL().Exec(`UPDATE runs SET outcome = 'splendid' WHERE pull = 1`)
 	require.NoError(t, err)

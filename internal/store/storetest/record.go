@@ -95,7 +95,7 @@ func verdictComesBack(t *testing.T, db DB) {
 		record(t, db, run(1, "head1", outcome, day(2+i), f))
 		got, err := db.Ledger().At(ctx, repo(), "head1")
 		require.NoError(t, err)
-		assert.Equal(t, []history.Standing{{Pull: 1, Outcome: outcome, Title: "Add a page"}}, got)
+		assert.Equal(t, []history.Standing{{Pull: 1, Outcome: outcome, Title: "Add a page", BaseRef: "main", MergeBase: "merge-base"}}, got)
 	}
 }
 
@@ -143,7 +143,7 @@ func mergeGroup(t *testing.T, db DB) {
 	assert.EqualValues(t, 0, count(t, db, `SELECT COUNT(*) FROM standings`))
 	got, err := db.Ledger().At(ctx, repo(), "group1")
 	require.NoError(t, err)
-	assert.Equal(t, []history.Standing{{Outcome: policy.Fail}}, got)
+	assert.Equal(t, []history.Standing{{Outcome: policy.Fail, BaseRef: "main", MergeBase: "merge-base"}}, got)
 
 	other := run(0, "group2", policy.Pass, day(3))
 	assert.Equal(t, history.Delta{}, record(t, db, other), "a group has no run before it")

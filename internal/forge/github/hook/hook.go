@@ -21,12 +21,16 @@ import (
 
 	"github.com/palantir/go-githubapp/githubapp"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
 // maxBody is the most that GitHub sends.
 const maxBody = 25 << 20
+
+// maxBodies is how much of bodies may be in memory at a time.
+const maxBodies = 128 << 20
 
 const (
 	keyEvent    = "event"
@@ -50,7 +54,7 @@ type Options struct {
 // business, 200 to a ping, 503 if it could not be accepted, and 4xx to
 // everything that is no genuine delivery. Without a secret there is no handler.
 func Handler(o Options) (http.Handler, error) {
-	g := &gate{appID: o.AppID, log: o.Log}
+	g := &gate{appID: o.AppID, log: o.Log, bodies: semaphore.NewWeighted(maxBodies)}
 	in := &intake{o}
 	if in.Now == nil {
 		in.Now = time.Now
@@ -75,9 +79,10 @@ func Handler(o Options) (http.Handler, error) {
 // A gate lets only genuine deliveries through to the dispatcher, which by
 // itself is content with SHA-1, with bodies of any size and with no JSON.
 type gate struct {
-	doors []door
-	appID int64
-	log   zerolog.Logger
+	doors  []door
+	appID  int64
+	log    zerolog.Logger
+	bodies *semaphore.Weighted // bytes of bodies that are being read or worked on
 }
 
 type door struct {
@@ -109,6 +114,17 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusUnauthorized, "no SHA-256 signature")
 		return
 	}
+	// Nothing is verified yet: many senders of large bodies must not fill the memory.
+	weight := r.ContentLength
+	if weight < 0 {
+		weight = maxBody
+	}
+	if !g.bodies.TryAcquire(weight) {
+		w.Header().Set("Retry-After", "1")
+		refuse(http.StatusServiceUnavailable, "too many large bodies at a time")
+		return
+	}
+	defer g.bodies.Release(weight)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		var large *http.MaxBytesError

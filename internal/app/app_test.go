@@ -1,0 +1,105 @@
+package app_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/config"
+	"github.com/pullwarden/pullwarden/internal/app"
+)
+
+func settings(t *testing.T) config.Config {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	c := config.Default()
+	c.Address, c.AdminAddress = "127.0.0.1:0", "127.0.0.1:0"
+	c.DatabaseURL = "sqlite:" + filepath.Join(t.TempDir(), "p.db")
+	c.AdvisoriesDir = t.TempDir()
+	c.GitHub.App.IntegrationID, c.GitHub.App.WebhookSecret = 1, "hush"
+	c.GitHub.App.PrivateKey = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	return c
+}
+
+func TestServerStartsAndStops(t *testing.T) {
+	cfg := settings(t)
+	for range 2 { // again on the same database
+		s, err := app.New(t.Context(), cfg, app.Options{})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			assert.Equal(t, http.StatusOK, status(t, http.MethodGet, s.AdminURL()+path), path)
+		}
+		assert.Equal(t, http.StatusNotFound, status(t, http.MethodGet, strings.TrimSuffix(s.WebhookURL(), app.Webhook)+"/metrics"), "not for the public")
+		assert.Equal(t, 4, status(t, http.MethodPost, s.WebhookURL())/100, "an unsigned delivery")
+		require.NoError(t, s.Idle(ctx))
+
+		stop()
+		select {
+		case err := <-ended:
+			require.NoError(t, err)
+		case <-time.After(time.Minute):
+			t.Fatal("it does not stop")
+		}
+		require.NoError(t, s.Close(), "closing what is closed is no mistake")
+	}
+}
+
+func status(t *testing.T, method, url string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("{}"))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	return res.StatusCode
+}
+
+// A server that cannot start lets go of all that it took.
+func TestServerThatCannotStart(t *testing.T) {
+	good := settings(t)
+	for name, spoil := range map[string]func(*config.Config){
+		"webhook_secret": func(c *config.Config) { c.GitHub.App.WebhookSecret = "" },
+		"private_key":    func(c *config.Config) { c.GitHub.App.PrivateKey = "-----BEGIN RSA PRIVATE KEY-----\nx" },
+		"database_url":   func(c *config.Config) { c.DatabaseURL = "sqlite:" + t.TempDir() },
+		"address":        func(c *config.Config) { c.Address = "203.0.113.1:1" },
+		"admin_address":  func(c *config.Config) { c.AdminAddress = "203.0.113.1:1" },
+	} {
+		bad := good
+		spoil(&bad)
+		_, err := app.New(t.Context(), bad, app.Options{})
+		assert.ErrorContains(t, err, name)
+		assert.NotContains(t, err.Error(), "hush")
+	}
+	s, err := app.New(t.Context(), good, app.Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+}
+
+func TestScannersAndEcosystems(t *testing.T) {
+	var names []string
+	for _, s := range app.Scanners(nil, app.Ecosystems(config.Registries{}, nil)) {
+		names = append(names, s.Name())
+		for _, r := range s.Rules() {
+			assert.True(t, strings.HasPrefix(r.ID, s.Name()+"/"), r.ID)
+		}
+	}
+	assert.Equal(t, []string{"secret", "dependency", "iac"}, names)
+	assert.Len(t, app.RulesDigest(), 16)
+	assert.Equal(t, app.RulesDigest(), app.RulesDigest())
+}

@@ -1,0 +1,324 @@
+package demo_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pullwarden/pullwarden/internal/fakehub"
+)
+
+// commands are what the scripts are made of.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"fill": fill, "commit": commit, "reset": reset, "pull": pull, "base": setBase, "close": closePull, "deliver": deliver,
+		"settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
+		"runs": runs, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
+		"merge": merge, "prune": prune, "sums": sums, "copycat": copycat, "ledger": ledger, "deep": deep,
+	}
+}
+
+func act(ts *testscript.TestScript) *actor { return ts.Value(stageKey{}).(*actor) }
+
+func number(ts *testscript.TestScript, s string) int {
+	n, err := strconv.Atoi(s)
+	ts.Check(err)
+	return n
+}
+
+// fill FILE... puts variables such as ${AWS_KEY} into files.
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		path := ts.MkAbs(name)
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(path, []byte(text), 0o600))
+	}
+}
+
+// commit BRANCH MESSAGE DIR [-PATH...] commits the files of DIR, and deletes PATHs.
+func commit(ts *testscript.TestScript, _ bool, args []string) {
+	var gone []string
+	for _, a := range args[3:] {
+		gone = append(gone, strings.TrimPrefix(a, "-"))
+	}
+	sha, err := act(ts).repo.Commit(args[0], args[1], filesOf(ts, args[2]), fakehub.Delete(gone...))
+	ts.Check(err)
+	ts.Setenv("SHA", sha)
+	ts.Setenv("SHORT", sha[:7])
+}
+
+// filesOf returns the files below a directory; "-" stands for none.
+func filesOf(ts *testscript.TestScript, dir string) map[string]string {
+	files := map[string]string{}
+	if dir == "-" {
+		return files
+	}
+	root := ts.MkAbs(dir)
+	ts.Check(filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(root, p)
+		files[filepath.ToSlash(rel)] = string(b)
+		return err
+	}))
+	return files
+}
+
+// deep BRANCH N commits a file below N directories.
+func deep(ts *testscript.TestScript, _ bool, args []string) {
+	path := strings.Repeat("d/", number(ts, args[1])) + "file"
+	sha, err := act(ts).repo.Commit(args[0], "Dig deep", map[string]string{path: "found\n"})
+	ts.Check(err)
+	ts.Setenv("SHA", sha)
+}
+
+// reset BRANCH SHA moves a branch, as a force-push does.
+func reset(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(act(ts).repo.Reset(args[0], args[1]))
+}
+
+// pull HEAD BASE TITLE opens a pull request and puts its number into $PULL.
+func pull(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := act(ts).repo.OpenPull(args[2], "", args[1], args[0], "dev")
+	ts.Check(err)
+	ts.Setenv("PULL", strconv.Itoa(n))
+}
+
+// base N BRANCH gives a pull request another base.
+func setBase(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(act(ts).repo.SetBase(number(ts, args[0]), args[1]))
+}
+
+func closePull(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(act(ts).repo.ClosePull(number(ts, args[0])))
+}
+
+func merge(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := act(ts).repo.MergePull(number(ts, args[0]))
+	ts.Check(err)
+}
+
+// deliver EVENT [ARGS] posts a signed webhook; the server must take it.
+func deliver(ts *testscript.TestScript, _ bool, args []string) {
+	a := act(ts)
+	var e fakehub.Event
+	var err error
+	switch kind, rest := args[0], args[1:]; kind {
+	case "push":
+		tip := a.repo.Tip("main")
+		e, a.main = a.repo.PushEvent("main", a.main, tip, "dev"), tip
+	case "rerequested":
+		runs := a.repo.CheckRuns(rest[0])
+		e, err = a.repo.CheckRunEvent(runs[len(runs)-1].ID, "rerequested", "", "dev")
+	case "suite":
+		e = a.repo.CheckSuiteEvent(rest[0], "rerequested", "dev")
+	case "group":
+		head, base, branch, qerr := a.repo.Queue(number(ts, rest[0]))
+		ts.Check(qerr)
+		ts.Setenv("GROUP", head)
+		e = a.repo.GroupEvent(head, base, branch)
+	case "edited":
+		e, err = a.repo.BaseEvent(number(ts, rest[0]), rest[1], a.repo.Tip(rest[1]))
+	case "rename":
+		e = a.repo.Rename(rest[0])
+	case "transfer":
+		e = a.repo.Transfer(rest[0])
+	default:
+		e, err = a.repo.PullEvent(number(ts, rest[0]), kind)
+	}
+	ts.Check(err)
+	ts.Check(a.stage.Deliver(context.Background(), e))
+}
+
+// settle waits until the server has nothing left to do.
+func settle(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ts.Check(act(ts).stage.Settle(ctx))
+}
+
+// check SHA prints our newest check run on a commit.
+func check(ts *testscript.TestScript, _ bool, args []string) {
+	runs := act(ts).repo.CheckRuns(args[0])
+	if len(runs) == 0 {
+		ts.Fatalf("no check run on %s", args[0])
+	}
+	r := runs[len(runs)-1]
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %s\n%s\n", r.Status, r.Conclusion, r.Title, r.Summary)
+	for _, n := range r.Annotations {
+		fmt.Fprintf(&b, "annotation %s:%d %s: %s\n", n.Path, n.StartLine, n.Level, n.Title)
+	}
+	say(ts, b.String())
+}
+
+// runs SHA prints how many check runs of ours a commit has.
+func runs(ts *testscript.TestScript, _ bool, args []string) {
+	say(ts, fmt.Sprintf("%d check runs\n", len(act(ts).repo.CheckRuns(args[0]))))
+}
+
+// threads N prints the threads of a pull request, by place.
+func threads(ts *testscript.TestScript, _ bool, args []string) {
+	p, err := act(ts).repo.Pull(number(ts, args[0]))
+	ts.Check(err)
+	var out []string
+	for _, t := range p.Threads {
+		state := "open"
+		if t.Resolved {
+			state = "resolved"
+		}
+		first, _, _ := strings.Cut(t.Comments[0].Body, "\n")
+		out = append(out, fmt.Sprintf("%s %s:%d %s\n", state, t.Path, t.Line, first))
+	}
+	slices.Sort(out)
+	say(ts, fmt.Sprintf("%d threads, %d reviews\n%s", len(p.Threads), len(p.Reviews), strings.Join(out, "")))
+}
+
+// remarks N prints the bodies of all comments on a pull request.
+func remarks(ts *testscript.TestScript, _ bool, args []string) {
+	p, err := act(ts).repo.Pull(number(ts, args[0]))
+	ts.Check(err)
+	var b strings.Builder
+	for _, t := range p.Threads {
+		for _, c := range t.Comments {
+			fmt.Fprintf(&b, "--- %s:%d by %s\n%s\n", t.Path, t.Line, c.Author, c.Body)
+		}
+	}
+	for _, c := range p.Comments {
+		fmt.Fprintf(&b, "--- by %s\n%s\n", c.Author, c.Body)
+	}
+	say(ts, b.String())
+}
+
+// pulls prints all pull requests and puts their branches into $HEAD1, $HEAD2 …
+func pulls(ts *testscript.TestScript, _ bool, _ []string) {
+	var b strings.Builder
+	for _, p := range act(ts).repo.Pulls() {
+		fmt.Fprintf(&b, "#%d %s %s: %s -> %s by %s %v\n", p.Number, p.State, p.Title, p.Head, p.Base, p.Author, p.Labels)
+		ts.Setenv(fmt.Sprintf("HEAD%d", p.Number), p.Head)
+	}
+	say(ts, b.String())
+}
+
+// file BRANCH PATH prints a file of the repository.
+func file(ts *testscript.TestScript, _ bool, args []string) {
+	b, err := act(ts).repo.File(args[0], args[1])
+	ts.Check(err)
+	say(ts, string(b))
+}
+
+// hublog prints every write that reached the fake GitHub.
+func hublog(ts *testscript.TestScript, _ bool, _ []string) {
+	say(ts, strings.Join(act(ts).stage.Hub.Log(), "\n")+"\n")
+}
+
+// fail "METHOD PATH" STATUS TIMES makes calls fail.
+func fail(ts *testscript.TestScript, _ bool, args []string) {
+	act(ts).stage.Hub.Fail(fakehub.Fault{Match: args[0], Status: number(ts, args[1]), Times: number(ts, args[2])})
+}
+
+// remark N PATH LINE BODY has somebody else comment on a line of a pull request.
+func remark(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := act(ts).repo.Remark(number(ts, args[0]), "", "mallory", args[1], number(ts, args[2]), args[3])
+	ts.Check(err)
+}
+
+// redeliver TIMES posts the latest delivery again, with the same id.
+func redeliver(ts *testscript.TestScript, _ bool, args []string) {
+	hub := act(ts).stage.Hub
+	all := hub.Deliveries()
+	for range number(ts, args[0]) {
+		d, err := hub.Redeliver(context.Background(), all[len(all)-1].ID)
+		ts.Check(err)
+		if d.Status != http.StatusAccepted {
+			ts.Fatalf("the server answered %d", d.Status)
+		}
+	}
+}
+
+// delay "METHOD PATH" DURATION TIMES makes calls slow.
+func delay(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	act(ts).stage.Hub.Fail(fakehub.Fault{Match: args[0], Delay: d, Times: number(ts, args[2])})
+}
+
+// fork OWNER BRANCH DIR commits the files of DIR in a fork and opens a pull request onto main.
+func fork(ts *testscript.TestScript, _ bool, args []string) {
+	a := act(ts)
+	copied, err := a.stage.Hub.Fork(a.repo, args[0])
+	ts.Check(err)
+	sha, err := copied.Commit(args[1], "From a fork", filesOf(ts, args[2]))
+	ts.Check(err)
+	ts.Setenv("SHA", sha)
+	n, err := a.repo.OpenPull("From a fork", "", "main", args[0]+":"+args[1], args[0])
+	ts.Check(err)
+	ts.Setenv("PULL", strconv.Itoa(n))
+}
+
+// prune removes every object that no branch and no pull request leads to.
+func prune(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(act(ts).repo.Prune()) }
+
+// sums FILE MODULE VERSION adds the lines of a module of the stage to a go.sum.
+func sums(ts *testscript.TestScript, _ bool, args []string) {
+	lines, err := act(ts).stage.Sums(args[1], args[2])
+	ts.Check(err)
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	_, err = f.WriteString(lines + "\n")
+	ts.Check(errors.Join(err, f.Close()))
+}
+
+// copycat N PATH LINE has somebody else post our first comment, marker and all, at another line.
+func copycat(ts *testscript.TestScript, _ bool, args []string) {
+	n, a := number(ts, args[0]), act(ts)
+	p, err := a.repo.Pull(n)
+	ts.Check(err)
+	for _, t := range p.Threads {
+		if c := t.Comments[0]; c.Author == a.stage.Hub.Bot() {
+			_, err = a.repo.Remark(n, "", "mallory", args[1], number(ts, args[2]), c.Body)
+			ts.Check(err)
+			return
+		}
+	}
+	ts.Fatalf("there is no comment of ours to copy")
+}
+
+// ledger prints what is remembered of upgrades, and under which names the repository was known.
+func ledger(ts *testscript.TestScript, _ bool, _ []string) {
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(act(ts).stage.Config.DatabaseURL, "sqlite:"))
+	ts.Check(err)
+	defer db.Close()
+	for _, query := range []string{
+		`SELECT 'upgrade ' || ecosystem || ' ' || package || ' ' || from_version || ' ' || to_version || ' #' || pull || ' ' || why FROM upgrades ORDER BY first_at, package`,
+		`SELECT 'name ' || owner || '/' || name FROM repository_names ORDER BY since, repository`,
+	} {
+		rows, err := db.Query(query)
+		ts.Check(err)
+		for rows.Next() {
+			var line string
+			ts.Check(rows.Scan(&line))
+			say(ts, line+"\n")
+		}
+		ts.Check(errors.Join(rows.Err(), rows.Close()))
+	}
+}
+
+// say makes text the standard output that "stdout" and "cmp stdout" look at.
+func say(ts *testscript.TestScript, text string) {
+	_, err := ts.Stdout().Write([]byte(text))
+	ts.Check(err)
+}

@@ -1,0 +1,113 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+func TestReportSuggestion(t *testing.T) {
+	lines := at("infra/main.tf", 2, 3)
+	edit := func(s change.Span, text string) []change.Edit { return []change.Edit{{Span: s, Text: text}} }
+	for name, c := range map[string]struct {
+		edits []change.Edit
+		want  string // in the comment; "" for no suggestion
+	}{
+		"several lines":            {edit(lines, "  a = 1\n  b = 2\n  c = 3\n"), "```suggestion\n  a = 1\n  b = 2\n  c = 3\n```\n"},
+		"no newline at the end":    {edit(lines, "  a = 1"), "```suggestion\n  a = 1\n```\n"},
+		"tabs and spaces":          {edit(lines, "\ta = 1 \n"), "```suggestion\n\ta = 1 \n```\n"},
+		"CRLF":                     {edit(lines, "  a = 1\r\n  b = 2\r\n"), "```suggestion\n  a = 1\n  b = 2\n```\n"},
+		"a fence of its own":       {edit(lines, "```\n````x\n"), "`````suggestion\n```\n````x\n`````\n"},
+		"markup is text":           {edit(lines, "<!-- x --> @you <b> *a*\n"), "```suggestion\n<!-- x --> @you <b> *a*\n```\n"},
+		"deleted lines":            {edit(lines, ""), "```suggestion\n```\n"},
+		"an empty line":            {edit(lines, "\n"), "```suggestion\n\n```\n"},
+		"other lines":              {edit(at("infra/main.tf", 2, 2), "x\n"), ""},
+		"another file":             {edit(at("infra/x.tf", 2, 3), "x\n"), ""},
+		"an insertion":             {edit(at("infra/main.tf", 2, 1), "x\n"), ""},
+		"two edits":                {append(edit(lines, "x\n"), edit(at("infra/main.tf", 9, 9), "y\n")...), ""},
+		"none":                     {nil, ""},
+		"what turns text around":   {edit(lines, "a = \"\u202e\"\n"), ""},
+		"a lone carriage return":   {edit(lines, "a\rb\n"), ""},
+		"what is no text":          {edit(lines, "a\xff\n"), ""},
+		"what would be a password": {edit(lines, "p = \"hunter22\"\n"), ""},
+	} {
+		f := bucket()
+		f.At, f.Fix.Edits = lines, c.edits
+		secret := finding.New(f.Rule, lines, finding.OfSecret("hunter22"), "")
+		r := sample{files: files(), findings: []finding.Finding{f}, secrets: []finding.Finding{secret}}.report(t)
+		review, err := Review(r)
+		require.NoError(t, err)
+		require.Len(t, review.Comments, 1)
+		body := review.Comments[0].Body
+		assert.Equal(t, lines, review.Comments[0].At)
+		if c.want == "" {
+			assert.NotContains(t, body, "suggestion\n", name)
+			continue
+		}
+		assert.Contains(t, body, "\n"+c.want, name)
+		assert.Contains(t, rendered(t, body), `<code class="language-suggestion">`, name)
+		assert.NotContains(t, body, "\r", name)
+		shape(t, rendered(t, body)) // what follows is not swallowed
+		assert.True(t, strings.HasSuffix(body, "</sub>\n"))
+	}
+}
+
+// A suggestion replaces what its comment spans: where only some of the lines
+// were added, the comment spans less than the edit.
+func TestReportSuggestionOfPartOfTheLines(t *testing.T) {
+	f := bucket()
+	f.Fix.Edits = []change.Edit{{Span: at("infra/main.tf", 1, 3), Text: "x\n"}}
+	f.At = at("infra/main.tf", 1, 3)
+	r := sample{files: files(), findings: []finding.Finding{f}}.report(t)
+	hunk := &r.Change.File("infra/main.tf").Hunks[0]
+	hunk.Lines[0].Op = change.Keep
+	review, err := Review(r)
+	require.NoError(t, err)
+	assert.Equal(t, at("infra/main.tf", 2, 3), review.Comments[0].At)
+	assert.NotContains(t, review.Comments[0].Body, "```suggestion")
+}
+
+func TestReportReview(t *testing.T) {
+	moved := privileged()
+	moved.At, moved.Also = at("vendor/x.yaml", 1, 1), []change.Span{at("deploy/shop.yaml", 7, 7)}
+	r := sample{files: files(), findings: []finding.Finding{logging(), moved, past(stripe())}}.report(t)
+	review, err := Review(r)
+	require.NoError(t, err)
+	assert.Len(t, review.Standing, 3, "all that is there stands")
+	require.Len(t, review.Comments, 1, "low is no comment, and the past has no line")
+	assert.Equal(t, at("deploy/shop.yaml", 7, 7), review.Comments[0].At, "the first place that takes one")
+	assert.Equal(t, "Fixed in a1b2c3d.", review.Settled)
+
+	review, err = Review(samples()["clean"].report(t))
+	require.NoError(t, err)
+	assert.Empty(t, review.Comments)
+}
+
+func TestReportDigest(t *testing.T) {
+	check := func(name string) forge.Check {
+		c, err := Check(samples()[name].report(t))
+		require.NoError(t, err)
+		return c
+	}
+	assert.Equal(t, check("secret").Digest, check("secret").Digest)
+	assert.NotEqual(t, check("secret").Digest, check("observe").Digest)
+}
+
+func TestReportTells(t *testing.T) {
+	for _, c := range []struct {
+		text, what string
+		want       bool
+	}{
+		{"lodash 4.17.20 has it", "4.17.20", true}, {"lodash 4.17.20 has it", "4.17.2", false}, {"upgrade to 1.2.", "1.2", true},
+		{"1.2.3", "1.2", false}, {"1.2.3", "2.3", false}, {"v1.2-rc1", "v1.2", false}, {"Fixed In x", "fixed in", true},
+		{"", "a", false}, {"a", "", true}, {"aba a", "a", true}, {"transitive", "direct", false},
+	} {
+		assert.Equal(t, c.want, tells(c.text, c.what), "%q in %q", c.what, c.text)
+	}
+}
