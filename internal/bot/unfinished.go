@@ -122,7 +122,13 @@ func reason(err error) string {
 	case errors.Is(err, git.ErrGone):
 		return "The head commit or its merge base can no longer be fetched. It was probably replaced by a force-push, which starts a review of its own."
 	case git.Permanent(err):
-		return "The repository's data is not safe to read: " + err.Error() + "."
+		why := err
+		if limit := new(git.LimitError); errors.As(err, &limit) {
+			why = limit
+		} else if hostile := new(git.HostileError); errors.As(err, &hostile) {
+			why = hostile
+		}
+		return "The repository's data is not safe to read: " + why.Error() + "."
 	case errors.Is(err, forge.ErrNotFound):
 		return "GitHub does not show the commits of this pull request (any more)."
 	case errors.Is(err, forge.ErrDenied):
