@@ -23,7 +23,7 @@ import (
 type Config struct {
 	Address      string           `yaml:"address"`       // PULLWARDEN_ADDRESS: webhooks
 	AdminAddress string           `yaml:"admin_address"` // PULLWARDEN_ADMIN_ADDRESS: health and metrics
-	DatabaseURL  string           `yaml:"database_url"`  // PULLWARDEN_DATABASE_URL: "sqlite:FILE"
+	DatabaseURL  string           `yaml:"database_url"`  // PULLWARDEN_DATABASE_URL: "sqlite:FILE" or "postgres://…"
 	GitHub       githubapp.Config `yaml:"github"`        // GITHUB_…
 	// OldWebhookSecret is accepted beside the present one while it is being
 	// rotated: GITHUB_APP_OLD_WEBHOOK_SECRET.
@@ -31,6 +31,7 @@ type Config struct {
 	AdvisoriesDir    string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
 	Registries       Registries `yaml:"registries"`
 	Review           Review     `yaml:"review"`
+	Fetch            Fetch      `yaml:"fetch"`
 	Upgrades         Upgrades   `yaml:"upgrades"`
 	KeepDays         int        `yaml:"keep_days"` // how long data of an uninstalled account is kept
 	Log              Log        `yaml:"log"`
@@ -48,7 +49,17 @@ type Review struct {
 	Workers        int           `yaml:"workers"`
 	Deadline       time.Duration `yaml:"deadline"`
 	ScannerTimeout time.Duration `yaml:"scanner_timeout"`
-	Mode           string        `yaml:"mode"` // enforce or observe, where a repository names none
+	Lease          time.Duration `yaml:"lease"` // until the work of a server that died is taken over by another
+	Mode           string        `yaml:"mode"`  // enforce or observe, where a repository names none
+}
+
+// Fetch bounds what is read of a repository for one review. What is beyond an
+// object's bound is named and not looked at; beyond the others, nothing is.
+type Fetch struct {
+	ResponseMiB int64 `yaml:"response_mib"` // bytes of one response
+	ObjectMiB   int64 `yaml:"object_mib"`   // of one file
+	InflatedMiB int64 `yaml:"inflated_mib"` // of all that one review holds
+	Objects     int   `yaml:"objects"`      // in one response
 }
 
 // Upgrades is what the operator allows beyond a repository's own settings.
@@ -70,7 +81,8 @@ func Default() Config {
 		GitHub: githubapp.Config{
 			WebURL: "https://github.com", V3APIURL: "https://api.github.com", V4APIURL: "https://api.github.com/graphql",
 		},
-		Review:   Review{Workers: 4, Deadline: 5 * time.Minute, ScannerTimeout: 2 * time.Minute, Mode: "enforce"},
+		Review:   Review{Workers: 4, Deadline: 5 * time.Minute, ScannerTimeout: 2 * time.Minute, Lease: 30 * time.Second, Mode: "enforce"},
+		Fetch:    Fetch{ResponseMiB: 64, ObjectMiB: 4, InflatedMiB: 256, Objects: 200_000},
 		Upgrades: Upgrades{Enabled: true},
 		KeepDays: 30,
 		Log:      Log{Level: "info"},
@@ -168,8 +180,8 @@ func (c *Config) Check() error {
 	if c.Address == c.AdminAddress && !strings.HasSuffix(c.Address, ":0") {
 		bad("admin_address", "must differ from address: it is not for the public")
 	}
-	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") || c.DatabaseURL == "sqlite:" {
-		bad("database_url", "must be sqlite:FILE")
+	if !database(c.DatabaseURL) {
+		bad("database_url", "must be sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE") // may be secret: not shown
 	}
 	if c.Review.Workers < 1 || c.Review.Workers > 256 {
 		bad("review.workers", "%d is not between 1 and 256", c.Review.Workers)
@@ -180,8 +192,19 @@ func (c *Config) Check() error {
 	if c.Review.ScannerTimeout <= 0 || c.Review.ScannerTimeout > c.Review.Deadline {
 		bad("review.scanner_timeout", "%v is not between 0 and review.deadline", c.Review.ScannerTimeout)
 	}
+	if c.Review.Lease < 3*time.Second || c.Review.Lease > 10*time.Minute {
+		bad("review.lease", "%v is not between 3s and 10m", c.Review.Lease)
+	}
 	if c.Review.Mode != "enforce" && c.Review.Mode != "observe" {
 		bad("review.mode", "%q is neither enforce nor observe", c.Review.Mode)
+	}
+	for key, v := range map[string]int64{
+		"fetch.response_mib": c.Fetch.ResponseMiB, "fetch.object_mib": c.Fetch.ObjectMiB,
+		"fetch.inflated_mib": c.Fetch.InflatedMiB, "fetch.objects": int64(c.Fetch.Objects),
+	} {
+		if v < 1 || v > 1<<30 {
+			bad(key, "%d is not between 1 and %d", v, 1<<30)
+		}
 	}
 	if c.Upgrades.FirstDay < 0 {
 		bad("upgrades.first_day", "%d is negative", c.Upgrades.FirstDay)
@@ -190,6 +213,17 @@ func (c *Config) Check() error {
 		bad("keep_days", "%d is under one day", c.KeepDays)
 	}
 	return errors.Join(errs...)
+}
+
+func database(s string) bool {
+	scheme, rest, _ := strings.Cut(s, ":")
+	switch scheme {
+	case "sqlite":
+		return rest != ""
+	case "postgres", "postgresql":
+		return strings.HasPrefix(rest, "//")
+	}
+	return false
 }
 
 func webAddress(s string) bool {

@@ -3,7 +3,9 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -63,12 +65,28 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"review.workers":            func(c *config.Config) { c.Review.Workers = 0 },
 		"review.deadline":           func(c *config.Config) { c.Review.Deadline = 1 },
 		"review.scanner_timeout":    func(c *config.Config) { c.Review.ScannerTimeout = 0 },
+		"review.lease":              func(c *config.Config) { c.Review.Lease = time.Second },
 		"review.mode":               func(c *config.Config) { c.Review.Mode = "lax" },
+		"fetch.object_mib":          func(c *config.Config) { c.Fetch.ObjectMiB = 0 },
 		"keep_days":                 func(c *config.Config) { c.KeepDays = 0 },
 		"upgrades.first_day":        func(c *config.Config) { c.Upgrades.FirstDay = -1 },
 	} {
 		c := good()
 		spoil(&c)
 		assert.ErrorContains(t, c.Check(), key)
+	}
+}
+
+func TestDatabaseURL(t *testing.T) {
+	for url, good := range map[string]bool{
+		"sqlite:x.db": true, "postgres://dev@db.example/x": true, "postgresql://dev@db.example/x": true,
+		"": false, "sqlite:": false, "x.db": false, "postgres": false, "postgres:x": false, "mysql://dev:pass-word@db.example/x": false,
+	} {
+		c := config.Default()
+		c.DatabaseURL = url
+		err := c.Check() // about the App as well
+		require.Error(t, err)
+		assert.Equal(t, !good, strings.Contains(err.Error(), "database_url"), url)
+		assert.NotContains(t, err.Error(), "pass-word")
 	}
 }

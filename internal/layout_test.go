@@ -31,6 +31,7 @@ var may = map[string]string{
 	"internal/scan":              "internal/change internal/finding",
 	"internal/scan/secret":       "internal/change internal/finding internal/scan",
 	"internal/scan/iac":          "internal/change internal/finding internal/scan",
+	"internal/scan/text":         "internal/change internal/finding internal/scan",
 	"internal/scan/dependency":   "internal/change internal/finding internal/scan internal/advisory internal/ecosystem",
 	"internal/policy":            "internal/change internal/finding",
 	"internal/upgrade":           "internal/advisory internal/change internal/ecosystem internal/policy",

@@ -29,6 +29,11 @@ import (
 	"github.com/pullwarden/pullwarden/internal/web"
 )
 
+func limits(f config.Fetch) git.Limits {
+	const mib = 1 << 20
+	return git.Limits{Response: f.ResponseMiB * mib, Object: f.ObjectMiB * mib, Inflated: f.InflatedMiB * mib, Objects: f.Objects}
+}
+
 // Webhook is the path that deliveries are posted to.
 const Webhook = "/api/github/hook"
 
@@ -77,7 +82,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	}
 	key := finding.NewKey(secret)
 	s.queue, err = queue.Open(ctx, s.db.SQL(), queue.Options{
-		Workers: cfg.Review.Workers, Timeout: cfg.Review.Deadline + time.Minute, Attempts: attempts, Backoff: backoff, Now: o.Now,
+		Workers: cfg.Review.Workers, Timeout: cfg.Review.Deadline + time.Minute, Attempts: attempts, Backoff: backoff,
+		Lease: cfg.Review.Lease, Now: o.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
@@ -95,7 +101,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	}
 	ecosystems := Ecosystems(cfg.Registries, nil)
 	s.bot = &bot.Bot{
-		Forge: hub, Source: &git.Fetcher{}, Ledger: s.db.Ledger(),
+		Forge: hub, Source: &git.Fetcher{Limits: limits(cfg.Fetch)}, Ledger: s.db.Ledger(),
 		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Scanner: cfg.Review.ScannerTimeout,

@@ -13,6 +13,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/scan/dependency"
 	"github.com/pullwarden/pullwarden/internal/scan/iac"
 	"github.com/pullwarden/pullwarden/internal/scan/secret"
+	"github.com/pullwarden/pullwarden/internal/scan/text"
 )
 
 // Ecosystems lists every package ecosystem. Add yours here.
@@ -30,5 +31,6 @@ func Scanners(db advisory.DB, es []ecosystem.Ecosystem) []scan.Scanner {
 		secret.New(),
 		dependency.New(db, es),
 		iac.New(),
+		text.New(),
 	}
 }

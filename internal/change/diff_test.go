@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
@@ -138,7 +139,29 @@ func FuzzDiff(f *testing.F) {
 	f.Add([]byte("a\nb\n"), []byte("b\na\n"))
 	f.Add([]byte("\xff\x00\r\n"), []byte("\n\n\n"))
 	f.Add([]byte(""), []byte("a"))
-	f.Fuzz(func(t *testing.T, before, after []byte) { check(t, before, after) })
+	f.Add(bytes.Repeat([]byte("a\nb\n"), 3000), bytes.Repeat([]byte("b\na\n"), 3000))
+	f.Add(bytes.Repeat([]byte("\n"), maxLines+1), []byte("\n\n"))
+	f.Add(bytes.Repeat([]byte("x"), maxBytes), bytes.Repeat([]byte("y"), maxBytes))
+	f.Add([]byte("\xff\xfea\x00\n\x00"), []byte("\xfe\xff\x00a\x00\n\x00b"))
+	f.Fuzz(func(t *testing.T, before, after []byte) {
+		start, held := time.Now(), allocated()
+		_ = Diff(before, after)
+		_, _, _ = DiffText(before, after)
+		took, memory := time.Since(start), allocated()-held
+		// The machine may be busy: what takes this long would not end.
+		require.Less(t, took, 10*time.Second)
+		require.Less(t, memory, uint64(mib+1000*(len(before)+len(after))))
+		check(t, before, after)
+	})
+}
+
+const mib = 1 << 20
+
+// allocated is the memory that was taken so far, garbage included.
+func allocated() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
 
 func TestApply(t *testing.T) {

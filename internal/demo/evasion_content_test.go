@@ -75,17 +75,30 @@ func nameTricks() []trick {
 			want:  aws(strings.Repeat("deep/", 12)+strings.Repeat("n", 200), on("name"))},
 		{name: "name with a backslash, a glob and a space",
 			story: newStory().base(tree{"a": "a\n"}).commit("name", tree{`dir\*/[a] b?.txt`: "KEY=" + key + "\n"}),
-			want:  aws(`dir\*/[a] b?.txt`, on("name"))},
+			want:  aws(`dir\*/[a] b?.txt`, on("name"), odd)},
 	}
 	// Paths that engines leave out on their own.
-	for _, path := range []string{
-		"vendor/github.com/acme/lib/lib.go", "web/node_modules/lib/index.js", "testdata/fixture.txt", "package-lock.json.orig", "go.sum.bak", "yarn.lock",
-		"docs/logo.svg", "docs/manual.pdf", "static/app.min.js", "static/jquery-3.7.1.js", "verification-metadata.xml",
-		".git-credentials", ".terraform/modules/x.txt", "venv/lib/python3.12/site-packages/lib.py", ".gitleaks.toml", "src/__pycache__/a.txt",
-		"database.refactorlog", "gradlew.bat", "archive.zip", "image.png", "font.woff2", ".gitleaksignore", "Pods/lib.m",
+	for _, skipped := range []struct {
+		what  string
+		paths []string
+	}{
+		{"directories", []string{
+			"vendor/github.com/acme/lib/lib.go", "web/node_modules/lib/index.js", "testdata/fixture.txt", "venv/lib/python3.12/site-packages/lib.py",
+			".terraform/modules/x.txt", "src/__pycache__/a.txt", "Pods/lib.m", ".git-credentials",
+		}},
+		{"endings", []string{
+			"docs/logo.svg", "docs/manual.pdf", "static/app.min.js", "archive.zip", "image.png", "font.woff2", "database.refactorlog", "gradlew.bat",
+		}},
+		{"names", []string{
+			"go.sum", "yarn.lock", "Pipfile.lock", "verification-metadata.xml", ".gitleaks.toml", ".gitleaksignore", "static/jquery-3.7.1.js", "pnpm-lock.yaml",
+		}},
 	} {
-		tricks = append(tricks, trick{name: "skipped by engines: " + strings.ReplaceAll(path, "/", "·"),
-			story: newStory().base(tree{"a": "a\n"}).commit("bad", tree{path: "first\nkey = \"" + key + "\"\n"}), want: aws(path, on("bad"))})
+		files, want := tree{}, []sighting{}
+		for _, p := range skipped.paths {
+			files[p] = "first\nkey = \"" + awsKey(p) + "\"\n"
+			want = append(want, sighting{rule: "secret/aws-access-token", path: p, line: 2, commit: "bad"})
+		}
+		tricks = append(tricks, trick{name: "skipped by engines: " + skipped.what, story: newStory().base(tree{"a": "a\n"}).commit("bad", files), want: want})
 	}
 	return tricks
 }
@@ -121,10 +134,14 @@ func contentTricks() []trick {
 		"UTF-16BE with a mark": "\xfe\xff" + wide(text, true), "UTF-16BE": wide(text, true),
 		"UTF-32LE with a mark": "\xff\xfe\x00\x00" + wider(text, false), "UTF-32BE with a mark": "\x00\x00\xfe\xff" + wider(text, true),
 		"UTF-32LE": wider(text, false), "UTF-32BE": wider(text, true),
+	} {
+		tricks = append(tricks, trick{name: name, story: added("conf.txt", content), want: one(sighting{rule: "secret/aws-access-token", path: "conf.txt", line: 2, comment: -1})})
+	}
+	for name, content := range map[string]string{
 		"binary with a NUL at its start": "\x00\x01\x02" + key + "\x00",
 		"binary with a NUL at its end":   text + "\x00",
 	} {
-		tricks = append(tricks, trick{name: name, story: added("conf.txt", content), want: one(whole("conf.txt"))})
+		tricks = append(tricks, trick{name: name, story: added("conf.bin", content), want: one(whole("conf.bin"))})
 	}
 	tricks = append(tricks,
 		trick{name: "binary that was text", story: newStory().base(tree{"conf.bin": "first\n"}).commit("bad", tree{"conf.bin": "first\n\x00" + key + "\n"}), want: one(whole("conf.bin"))},

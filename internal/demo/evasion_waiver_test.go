@@ -8,7 +8,8 @@ import (
 const privatePolicy = `version: 1
 block: never
 comment: never
-ignore_paths: ["**"]
+paths:
+  ignore: ["**"]
 scanners:
   secrets: {enabled: false}
   dependencies: {enabled: false}
@@ -31,38 +32,41 @@ func waiverTricks() []trick {
 	key := awsKey("waivers")
 	aws := sighting{rule: "secret/aws-access-token", text: key, commit: "bad"}
 	var tricks []trick
-	for _, w := range []string{
-		"gitleaks:allow", "gitleaks: allow", "GITLEAKS:ALLOW", "betterleaks:allow", "trufflehog:ignore", "pragma: allowlist secret", "nosec", "NOSONAR",
-		"noqa", "pragma: whitelist secret", "ggignore", "trivy:ignore:*", "pullwarden:allow", "pullwarden:ignore",
+	for i, waivers := range [][]string{
+		{"gitleaks:allow", "gitleaks: allow", "GITLEAKS:ALLOW", "betterleaks:allow", "trufflehog:ignore", "pragma: allowlist secret", "trivy:ignore:*"},
+		{"nosec", "NOSONAR", "noqa", "pragma: whitelist secret", "ggignore", "pullwarden:allow", "pullwarden:ignore"},
 	} {
-		tricks = append(tricks, trick{name: "waiver beside a secret: " + w,
-			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", tree{"app.go": "package app\n\nconst key = \"" + key + "\" // " + w + "\n"}),
-			want:  []sighting{{rule: aws.rule, path: "app.go", text: key, commit: "bad"}}})
+		files, want := tree{}, []sighting{}
+		for n, w := range waivers {
+			path := fmt.Sprintf("app%d.go", n)
+			files[path] = "package app\n\nconst key = \"" + awsKey(w) + "\" // " + w + "\n"
+			want = append(want, sighting{rule: aws.rule, path: path, line: 3, commit: "bad"})
+		}
+		tricks = append(tricks, trick{name: fmt.Sprintf("waivers beside secrets, %d", i+1),
+			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", files), want: want})
 	}
-	for path, content := range map[string]string{
+	secrets := tree{
 		".gitleaksignore":   "app.go:aws-access-token:3\n",
 		".gitleaks.toml":    "[extend]\nuseDefault = true\n[[allowlists]]\npaths = ['''.*''']\n",
 		".trufflehog.yml":   "exclude: ['.*']\n",
 		".gitguardian.yaml": "secret:\n  ignored_paths: ['**/*']\n", ".secrets.baseline": "{\"results\": {}}\n",
 		".github/secret_scanning.yml": "paths-ignore:\n  - '**'\n", "trivy.yaml": "scan:\n  skip-files: ['**']\n", "trivy-secret.yaml": "disable-rules: ['*']\n",
-	} {
-		tricks = append(tricks, trick{name: "file beside a secret: " + strings.ReplaceAll(path, "/", "·"),
-			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", tree{path: content, "app.go": goWith(key)}),
-			want:  []sighting{{rule: aws.rule, path: "app.go", text: key, commit: "bad"}}})
+		"app.go": goWith(key),
 	}
+	tricks = append(tricks, trick{name: "files that waive secrets",
+		story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", secrets),
+		want:  []sighting{{rule: aws.rule, path: "app.go", text: key, commit: "bad"}}})
 	for _, w := range []string{
 		"#trivy:ignore:*", "#trivy:ignore:AWS-0092", "# trivy:ignore:aws-s3-no-public-access-with-acl", "//trivy:ignore:AVD-AWS-0092", "#TRIVY:IGNORE:AWS-0092",
 		"#tfsec:ignore:*", "#tfsec:ignore:aws-s3-no-public-access-with-acl:exp:2099-01-01", "#tfsec:ignore:AWS001", "# checkov:skip=CKV_AWS_20:because", "#terrascan:skip=AC_AWS_0201", "# kics-scan ignore",
 		"#trivy:ignore:AWS-0092:exp:2099-01-01", "#trivy:ignore:AWS-0092[bucket=logs]",
 	} {
-		for where, content := range map[string]string{
-			"above": strings.Replace(publicBucket, "  acl ", "  "+w+"\n  acl ", 1),
-			"on":    strings.Replace(publicBucket, "resource \"aws_s3_bucket_acl", w+"\nresource \"aws_s3_bucket_acl", 1),
-		} {
-			tricks = append(tricks, trick{name: "waiver " + where + " a mistake: " + w,
-				story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", tree{"infra/logs.tf": content}),
-				want:  []sighting{{rule: "iac/AWS-0092", path: "infra/logs.tf", text: "public-read"}}})
-		}
+		tricks = append(tricks, trick{name: "waiver above a mistake, and above its block: " + w,
+			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", tree{
+				"above/logs.tf": strings.Replace(publicBucket, "  acl ", "  "+w+"\n  acl ", 1),
+				"block/logs.tf": strings.Replace(publicBucket, "resource \"aws_s3_bucket_acl", w+"\nresource \"aws_s3_bucket_acl", 1),
+			}),
+			want: []sighting{{rule: "iac/AWS-0092", path: "above/logs.tf", text: "public-read"}, {rule: "iac/AWS-0092", path: "block/logs.tf", text: "public-read"}}})
 	}
 	tricks = append(tricks,
 		trick{name: "waiver on the same line as a mistake",
@@ -78,24 +82,25 @@ func waiverTricks() []trick {
 			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", tree{"deploy/app.yaml": strings.Replace(privilegedPod, "  name: app\n", "  name: app\n  annotations:\n    checkov.io/skip1: CKV_K8S_16=ok\n    kube-linter.io/ignore-all: ok\n", 1)}),
 			want:  []sighting{{rule: "iac/KSV-0017", path: "deploy/app.yaml", text: "privileged: true"}}},
 	)
-	for path, content := range map[string]string{
+	mistakes := tree{
 		".trivyignore": "AWS-0092\nAVD-AWS-0092\n", ".trivyignore.yaml": "misconfigurations:\n  - id: AVD-AWS-0092\n", "trivy.yaml": "misconfiguration:\n  skip-dirs: ['**']\n",
 		".tfsec/config.yml": "exclude:\n  - aws-s3-no-public-access-with-acl\n", ".tfsec/custom_tfchecks.yaml": "checks: []\n", ".checkov.yaml": "skip-check: [CKV_AWS_20]\n", "infra/.trivyignore": "AWS-0092\n",
 		"infra/.terraform/modules/modules.json": "{\"Modules\": []}\n", "infra/trivy.rego": "# METADATA\n# custom: {id: AWS-0092}\npackage builtin.aws.s3.aws0092\n",
 		"data/data.yaml": "ds002: ok\n",
-	} {
-		tricks = append(tricks, trick{name: "file beside a mistake: " + strings.ReplaceAll(path, "/", "·"),
-			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", tree{path: content, "infra/logs.tf": publicBucket}),
-			want:  []sighting{{rule: "iac/AWS-0092", path: "infra/logs.tf", text: "public-read"}}})
+		"infra/logs.tf":  publicBucket,
 	}
-	for path, content := range map[string]string{
+	dependencies := tree{
 		"osv-scanner.toml": "[[IgnoredVulns]]\nid = \"DEMO-2026-0003\"\n", ".nsprc": "{\"DEMO-2026-0003\": true}\n", ".snyk": "ignore:\n  DEMO-2026-0003:\n    - '*'\n",
 		".safety-policy.yml": "security:\n  ignore-vulnerabilities: {DEMO-2026-0003: {}}\n", "audit-ci.json": "{\"allowlist\": [\"*\"]}\n", ".grype.yaml": "ignore:\n  - vulnerability: DEMO-2026-0003\n",
-	} {
-		tricks = append(tricks, trick{name: "file beside a dependency: " + path,
-			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", tree{path: content, "requirements.txt": "example-ledger==4.1.2  # nosec\n"}),
-			want:  []sighting{{rule: "dependency/DEMO-2026-0003", path: "requirements.txt", line: 1}}})
+		"requirements.txt": "example-ledger==4.1.2  # nosec\n",
 	}
+	tricks = append(tricks,
+		trick{name: "files that waive mistakes",
+			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", mistakes),
+			want:  []sighting{{rule: "iac/AWS-0092", path: "infra/logs.tf", text: "public-read"}}},
+		trick{name: "files that waive dependencies",
+			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", dependencies),
+			want:  []sighting{{rule: "dependency/DEMO-2026-0003", path: "requirements.txt", line: 1}}})
 	return tricks
 }
 

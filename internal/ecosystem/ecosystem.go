@@ -36,7 +36,14 @@ type Ecosystem interface {
 type Package struct {
 	Name, Version string
 	Direct, Dev   bool
-	At            change.Span // where the manifest states the version
+	At            change.Span // where the manifest states the version; in a file that it takes in, that one
+	// Place tells the copies of a package in one manifest apart: the path
+	// under node_modules. It is empty where there is one copy only.
+	Place string
+	// Source says where a package comes from that is not taken from the
+	// ecosystem's index: "git", "a file", "an address". Its Version is then
+	// only what the manifest claims, or empty.
+	Source string
 	// Via is a shortest path that brings a transitive package in: names (with
 	// versions where known) from the direct dependency down to the one that
 	// requires it; empty if Direct or not known.

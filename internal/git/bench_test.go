@@ -1,8 +1,11 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -19,14 +22,15 @@ import (
 	"github.com/pullwarden/pullwarden/internal/change"
 )
 
-const benchRounds = 5 // each a run of every side, one after the other
+const benchRounds = 7 // each a run of every side, one after the other
 
 // A run is what one way to read the pull request cost.
 type run struct {
 	took     time.Duration
 	bytes    int64 // that the server sent
 	requests int
-	peak     int64 // bytes of memory over what was held before; of ours only
+	peak     int64         // bytes of memory over what was held before; of ours only
+	trees    time.Duration // part of took that requests for trees alone took; of ours only
 }
 
 // median takes each figure's own.
@@ -40,10 +44,48 @@ func median(runs []run) (m run) {
 		return all[len(all)/2]
 	}
 	m.took = time.Duration(pick(func(r run) int64 { return int64(r.took) }))
+	m.trees = time.Duration(pick(func(r run) int64 { return int64(r.trees) }))
 	m.bytes = pick(func(r run) int64 { return r.bytes })
 	m.requests = int(pick(func(r run) int64 { return int64(r.requests) }))
 	m.peak = pick(func(r run) int64 { return r.peak })
 	return m
+}
+
+// least is the median, with the shortest time, and the shortest apart from trees.
+func least(runs []run) (m run, apart time.Duration) {
+	m, apart = median(runs), time.Hour
+	for _, r := range runs {
+		m.took, apart = min(m.took, r.took), min(apart, r.took-r.trees)
+	}
+	return m, apart
+}
+
+// A stopwatch adds up the time that requests for trees alone take.
+type stopwatch struct{ trees time.Duration }
+
+func (w *stopwatch) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := r.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	text, _ := io.ReadAll(body)
+	start := time.Now()
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && bytes.Contains(text, []byte("filter tree:0")) && !bytes.Contains(text, []byte("deepen")) {
+		res.Body = &timed{res.Body, w, start}
+	}
+	return res, err
+}
+
+type timed struct {
+	io.ReadCloser
+	of    *stopwatch
+	start time.Time
+}
+
+func (t *timed) Close() error {
+	t.of.trees += time.Since(t.start)
+	return t.ReadCloser.Close()
 }
 
 func (r run) String() string {
@@ -71,6 +113,8 @@ func (s *server) measure(read func()) run {
 
 // ours reads the pull request with f.
 func (l *large) ours(s *server, f *Fetcher) run {
+	w := new(stopwatch)
+	f.Client = &http.Client{Transport: w}
 	ahead := l.ahead(l.base, l.head)
 	held := watchMemory()
 	var c *change.Change
@@ -79,7 +123,7 @@ func (l *large) ours(s *server, f *Fetcher) run {
 		c, err = f.Change(context.Background(), s.remote(l.repo), l.base, l.head, ahead)
 		require.NoError(l.t, err)
 	})
-	r.peak = held()
+	r.peak, r.trees = held(), w.trees
 	require.Len(l.t, c.Commits, ahead)
 	require.Empty(l.t, c.Skipped)
 	return r
@@ -197,7 +241,7 @@ func BenchmarkAgainstGit(b *testing.B) {
 	if testing.Short() {
 		b.Skip("generates a repository of 50,000 files")
 	}
-	l := newLarge(b, 50_000, 20_000)
+	l := newLarge(b, sized{50_000, 20_000, 20})
 	s := l.serve()
 	for b.Loop() {
 		var first, again, depth, partial []run
@@ -223,4 +267,86 @@ func BenchmarkAgainstGit(b *testing.B) {
 	}
 }
 
+// ratio returns how many times b is in a.
 func ratio[T time.Duration | int64](a, b T) float64 { return float64(a) / float64(b) }
+
+// BenchmarkManyFiles reads a pull request of 3,000 files.
+func BenchmarkManyFiles(b *testing.B) {
+	if testing.Short() {
+		b.Skip("generates a repository of 10,000 files")
+	}
+	l := newLarge(b, sized{10_000, 1000, 3000})
+	s := l.serve()
+	for b.Loop() {
+		var runs []run
+		for range benchRounds {
+			runs = append(runs, l.ours(s, &Fetcher{}))
+		}
+		m := median(runs)
+		b.Logf("3,000 files: %v", m)
+		b.ReportMetric(m.took.Seconds(), "s/3000-files")
+		b.ReportMetric(float64(m.peak)/mib, "peak-MiB")
+		b.ReportMetric(0, "ns/op")
+	}
+}
+
+// BenchmarkRepositorySize reads the same pull request out of repositories of
+// several sizes: as it comes, with all trees up to Limits.Trees, and level by
+// level, where the number of files plays no part. Times are the least of the
+// rounds: what else the machine does only adds to them.
+func BenchmarkRepositorySize(b *testing.B) {
+	if testing.Short() {
+		b.Skip("generates repositories of up to 50,000 files")
+	}
+	sizes := []int{1000, 10_000, 50_000}
+	var repos []*large
+	var servers []*server
+	for _, n := range sizes {
+		repos = append(repos, newLarge(b, sized{n, 20_000, 20}))
+		servers = append(servers, repos[len(repos)-1].serve())
+	}
+	for b.Loop() {
+		asItComes, byLevel := make([][]run, len(sizes)), make([][]run, len(sizes))
+		for range 3 * benchRounds {
+			for i, l := range repos {
+				f, levels := &Fetcher{}, &Fetcher{}
+				levels.remember(servers[i].remote(l.repo), true)
+				asItComes[i] = append(asItComes[i], l.ours(servers[i], f))
+				byLevel[i] = append(byLevel[i], l.ours(servers[i], levels))
+			}
+		}
+		var took, sent []float64
+		for i, n := range sizes {
+			m, _ := least(asItComes[i])
+			x, apart := least(byLevel[i])
+			git := repos[i].byPartial(servers[i])
+			b.Logf("%6d files, %8d bytes of trees\n  as it comes: %v; %.3f of the bytes of git's partial clone\n  by level:    %v; apart from the requests for trees: %d ms",
+				n, repos[i].treeBytes(), m, ratio(m.bytes, git.bytes), x, apart.Milliseconds())
+			took, sent = append(took, float64(apart)), append(sent, float64(x.bytes))
+		}
+		b.ReportMetric(slices.Max(took)/slices.Min(took), "time-apart-from-trees-max/min")
+		b.ReportMetric(slices.Max(sent)/slices.Min(sent), "bytes-max/min")
+		b.ReportMetric(0, "ns/op")
+	}
+}
+
+// treeBytes is what the trees of head come to.
+func (l *large) treeBytes() (n int) {
+	ids := map[string]bool{}
+	for _, line := range strings.Split(l.git("ls-tree", "-r", "-t", l.head), "\n") {
+		if f := strings.Fields(line); f[1] == "tree" {
+			ids[f[2]] = true
+		}
+	}
+	var in strings.Builder
+	for id := range ids {
+		fmt.Fprintln(&in, id)
+	}
+	for _, size := range strings.Fields(l.feed(strings.NewReader(in.String()), "cat-file", "--batch-check=%(objectsize)")) {
+		var k int
+		_, err := fmt.Sscan(size, &k)
+		require.NoError(l.t, err)
+		n += k
+	}
+	return n
+}

@@ -30,9 +30,9 @@ type Fetcher struct {
 // head has and the base branch lacks, as the forge counts them; 0 if it is not
 // known, which costs more requests. Otherwise it takes two: for commits and
 // trees, and for the blobs of the change. Where the trees are beyond
-// Limits.Trees, it takes one for each level of directories instead, and Before
-// and After lack the directories that nothing was changed in: see
-// change.Unreached.
+// Limits.Trees or the server counts very many, it takes one for each level of
+// directories instead, and Before and After lack the directories that nothing
+// was changed in: see change.Unreached.
 //
 // A blob past the Limits is skipped, which the change states. A commit or tree
 // past them is a *LimitError.

@@ -53,7 +53,7 @@ func (r responder) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // band frames a pack as a server sends it.
 func band(pack []byte) []byte {
-	b := []byte("000dpackfile\n0027\x02Counting objects: 3, done.\n\x00\x00\x00\x00\x00")
+	b := []byte("000dpackfile\n0020\x02Counting objects: 3, done.\n")
 	for len(pack) > 0 {
 		n := min(len(pack), 60_000)
 		b = fmt.Appendf(b, "%04x\x01%s", n+5, pack[:n])
@@ -90,7 +90,7 @@ func FuzzResponse(f *testing.F) {
 		f.Add(band(pack), false)
 	}
 	f.Add([]byte("000fERR not our ref"), false)
-	f.Add([]byte("000dpackfile\n002b\x02Enumerating objects: 4294967295, done.\n0000"), false)
+	f.Add([]byte("000dpackfile\n002b\x02Enumerating objects: 4294967295, done.0000"), false)
 	f.Fuzz(func(t *testing.T, b []byte, levels bool) {
 		within(t, 2*time.Second, 64*mib, func(ctx context.Context) {
 			fetcher := &Fetcher{Client: &http.Client{Transport: responder(b)}, Limits: fuzzLimits}

@@ -190,3 +190,49 @@ func (r *repo) applies(c *change.Change, f change.File) {
 	}
 	require.Equal(r.t, split(new), append(got, x[at:]...), f.Path)
 }
+
+// A change and its rebase onto a base that moved on bring in the same.
+func TestRebaseChangesNothing(t *testing.T) {
+	for seed := range int64(3) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := newRepo(t)
+			g := &generator{rand: rand.New(rand.NewSource(100 + seed)), r: r}
+			g.commits(3)
+			r.commit("long", "long", lines(1, 100))
+			r.git("checkout", "-q", "-b", "topic")
+			g.commits(3)
+			r.commit("top", "long", lines(1, 50)+"topic\n"+lines(51, 100))
+			r.git("mv", "long", "renamed")
+			before := r.record("rename")
+			r.git("checkout", "-q", "main")
+			for i := range 3 {
+				r.commit(fmt.Sprint("main ", i), fmt.Sprint("main/", i), "m\n", "long", lines(-i, 100))
+			}
+			r.git("checkout", "-q", "topic")
+			r.now++
+			r.git("rebase", "-q", "main")
+			after := r.git("rev-parse", "HEAD")
+			require.NotEqual(t, before, after)
+
+			old, _ := r.fetch(&Fetcher{}, "main", before)
+			new, _ := r.fetch(&Fetcher{}, "main", after)
+			assert.NotEqual(t, old.Base, new.Base)
+			require.Equal(t, len(old.Commits), len(new.Commits))
+			same := func(a, b []change.File) {
+				require.Equal(t, brief(a), brief(b))
+				for i := range a {
+					if strings.HasPrefix(a[i].Path, "long") || a[i].Path == "renamed" {
+						assert.Equal(t, added(&a[i]), added(&b[i])) // the lines lie elsewhere
+						continue
+					}
+					assert.Equal(t, a[i], b[i])
+				}
+			}
+			same(old.Files, new.Files)
+			for i := range old.Commits {
+				same(old.Commits[i].Files, new.Commits[i].Files)
+			}
+			assert.Equal(t, []string{"topic"}, added(new.File("renamed")))
+		})
+	}
+}

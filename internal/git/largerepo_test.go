@@ -16,22 +16,24 @@ import (
 )
 
 // A large repository, generated: a history on main, and a pull request of five
-// commits and 20 files that left main behindBase commits before its tip.
+// commits that left main behindBase commits before its tip.
 type large struct {
 	*repo
 	base, head, tip string
 }
 
+// sized is how large.
+type sized struct{ files, commits, pullFiles int }
+
 const (
 	behindBase  = 60
 	pullCommits = 5
-	pullFiles   = 20
 	filesInDir  = 20
 )
 
 // newLarge generates a repository, or finds it where an earlier run left it:
 // in the directory that PULLWARDEN_BENCH_DIR names.
-func newLarge(t testing.TB, files, commits int) *large {
+func newLarge(t testing.TB, z sized) *large {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("needs git: install it with the system's package manager")
@@ -40,16 +42,16 @@ func newLarge(t testing.TB, files, commits int) *large {
 	if in == "" {
 		in = t.TempDir()
 	}
-	l := &large{repo: &repo{t: t, dir: filepath.Join(in, fmt.Sprintf("files-%d-commits-%d", files, commits))}}
+	l := &large{repo: &repo{t: t, dir: filepath.Join(in, fmt.Sprintf("files-%d-commits-%d-pull-%d", z.files, z.commits, z.pullFiles))}}
 	if _, err := os.Stat(filepath.Join(l.dir, ".git", "complete")); err != nil {
-		l.generate(files, commits)
+		l.generate(z)
 	}
 	l.tip, l.head = l.git("rev-parse", "main"), l.git("rev-parse", "pull")
 	l.base = l.mergeBase(l.tip, l.head)
 	return l
 }
 
-func (l *large) generate(files, commits int) {
+func (l *large) generate(z sized) {
 	require.NoError(l.t, os.RemoveAll(l.dir))
 	require.NoError(l.t, os.MkdirAll(l.dir, 0o755))
 	l.git("init", "-q", "-b", "main", ".")
@@ -60,13 +62,14 @@ func (l *large) generate(files, commits int) {
 	r, w := io.Pipe()
 	go func() {
 		b := bufio.NewWriterSize(w, mib)
-		importStream(b, files, commits)
+		importStream(b, z)
 		_ = b.Flush()
 		_ = w.Close()
 	}()
 	l.feed(r, "-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", "--depth=10")
-	// As a forge keeps it: one pack with bitmaps, and the graph of commits.
-	l.git("repack", "-a", "-d", "-q", "--write-bitmap-index")
+	// As a forge keeps it: one pack with bitmaps and a reverse index, which is
+	// git's default since 2.41, and the graph of commits.
+	l.git("-c", "pack.writeReverseIndex=true", "repack", "-a", "-d", "-q", "--write-bitmap-index")
 	l.git("commit-graph", "write", "--reachable")
 	require.NoError(l.t, os.WriteFile(filepath.Join(l.dir, ".git", "complete"), nil, 0o644))
 }
@@ -79,7 +82,7 @@ func largePath(i int) string {
 
 // importStream writes the history for git fast-import. What the pull request
 // changes is the same whatever the number of files and commits.
-func importStream(w io.Writer, files, commits int) {
+func importStream(w io.Writer, z sized) {
 	r := rand.New(rand.NewSource(1))
 	words := make([]string, 2000)
 	for i := range words {
@@ -103,20 +106,24 @@ func importStream(w io.Writer, files, commits int) {
 		}
 		fmt.Fprintln(w)
 	}
-	all := make([]int, files)
+	all := make([]int, z.files)
 	for i := range all {
 		all[i] = i
 	}
-	const reserved = 7 * pullFiles // files that only the pull request changes
+	reserved := 7 * z.pullFiles // files that only the pull request changes
+	if reserved >= z.files {
+		reserved = 0
+	}
 	commit("refs/heads/main", 0, "first", all...)
-	for i := range commits - 1 {
-		commit("refs/heads/main", mark, fmt.Sprint(i), reserved+r.Intn(files-reserved), reserved+r.Intn(files-reserved))
+	other := func() int { return reserved + r.Intn(z.files-reserved) }
+	for i := range z.commits - 1 {
+		commit("refs/heads/main", mark, fmt.Sprint(i), other(), other())
 	}
 	parent := mark - behindBase
 	for i := range pullCommits {
 		var paths []int
-		for j := range pullFiles / pullCommits {
-			paths = append(paths, 7*(i*pullFiles/pullCommits+j))
+		for j := range z.pullFiles / pullCommits {
+			paths = append(paths, 7*(i*z.pullFiles/pullCommits+j)%z.files)
 		}
 		commit("refs/heads/pull", parent, fmt.Sprint("pull ", i), paths...)
 		parent = mark

@@ -1,9 +1,13 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -33,11 +37,11 @@ func TestHeavyTrees(t *testing.T) {
 	f := &Fetcher{Limits: Limits{Trees: 10_000}}
 	var sent [2]int64
 	for i, requests := range []int{7, 6} {
-		before, n := s.sent, s.count()
+		before, n := s.bytes(), s.count()
 		c, err := f.Change(context.Background(), s.remote(r), base, head, 1)
 		require.NoError(t, err)
 		assert.Equal(t, requests, s.count()-n, "commits, four levels and blobs, and at first one that was cut short")
-		sent[i] = s.sent - before
+		sent[i] = s.bytes() - before
 		assert.Equal(t, []string{"modified dir007/sub/deep/main.tf"}, brief(c.Files))
 		assert.Equal(t, []string{"two"}, added(&c.Commits[0].Files[0]))
 		assert.False(t, change.Unreached(c.Contents))
@@ -140,4 +144,57 @@ func TestWeight(t *testing.T) {
 	assert.False(t, w.over(2, 1<<40), "without a limit")
 	w = weight{limit: 1000, left: 2}
 	assert.True(t, w.over(2, 1001))
+}
+
+// A server that counts many trees is not waited for: it is asked level by
+// level at once.
+func TestCountedTrees(t *testing.T) {
+	objects, base, head := little()
+	var asked []string
+	client := &http.Client{Transport: roundTrip(func(req *http.Request) *http.Response {
+		body, _ := io.ReadAll(req.Body)
+		text := string(body)
+		var answer io.Reader
+		switch {
+		case strings.Contains(text, "filter blob:none"):
+			asked = append(asked, "outline")
+			assert.NotContains(t, text, "no-progress")
+			// What follows would never come.
+			answer = io.MultiReader(strings.NewReader("000dpackfile\n002f\x02Enumerating objects: 123456, done.       \n"), &stuck{req.Context()})
+		case strings.Contains(text, "deepen"):
+			asked = append(asked, "commits")
+			answer = bytes.NewReader(band(pack(objects[3], objects[7])))
+		case strings.Contains(text, "filter tree:0"):
+			asked = append(asked, "trees")
+			answer = bytes.NewReader(band(pack(objects[1], objects[2], objects[5], objects[6])))
+		default:
+			asked = append(asked, "blobs")
+			answer = bytes.NewReader(band(pack(objects[0], objects[4])))
+		}
+		return &http.Response{
+			StatusCode: http.StatusOK, Request: req, Body: io.NopCloser(answer),
+			Header: http.Header{"Content-Type": {"application/x-git-upload-pack-result"}},
+		}
+	})}
+	f := &Fetcher{Client: client}
+	r := Remote{URL: "http://forge.example/r.git"}
+	for _, want := range [][]string{{"outline", "commits", "trees", "blobs"}, {"commits", "trees", "blobs"}} {
+		asked = nil
+		c, err := f.Change(t.Context(), r, base.String(), head.String(), 1)
+		require.NoError(t, err)
+		assert.Equal(t, want, asked)
+		assert.Equal(t, []string{"two"}, added(c.File("d/f")))
+	}
+}
+
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// stuck is a stream on which nothing more comes.
+type stuck struct{ ctx context.Context }
+
+func (s *stuck) Read([]byte) (int, error) {
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
 }

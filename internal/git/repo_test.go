@@ -168,6 +168,12 @@ func (s *server) count() int {
 	return len(s.requests)
 }
 
+func (s *server) bytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sent
+}
+
 type counter struct {
 	http.ResponseWriter
 	s *server

@@ -37,7 +37,7 @@ type section struct{ key, scanner string }
 
 func sections() []section {
 	return []section{
-		{"secrets", "secret"}, {"dependencies", "dependency"}, {"iac", "iac"}, {"workflows", "workflow"},
+		{"secrets", "secret"}, {"dependencies", "dependency"}, {"iac", "iac"}, {"workflows", "workflow"}, {"text", "text"},
 	}
 }
 

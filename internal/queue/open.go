@@ -2,16 +2,16 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/rs/zerolog"
 )
@@ -23,6 +23,7 @@ type Options struct {
 	Attempts int                             // of one event before it counts as failed; 0 means 5
 	Backoff  func(attempt int) time.Duration // wait after the attempt-th failure, from 1; nil means Backoff
 	Drain    time.Duration                   // for running work once Run is to end; 0 means 30 seconds
+	Lease    time.Duration                   // until work of a process that died is taken over, on PostgreSQL; 0 means 30 seconds
 	Now      func() time.Time                // nil means time.Now
 }
 
@@ -42,6 +43,9 @@ func (o Options) withDefaults() Options {
 	if o.Drain <= 0 {
 		o.Drain = 30 * time.Second
 	}
+	if o.Lease <= 0 {
+		o.Lease = 30 * time.Second
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -57,7 +61,7 @@ func Backoff(attempt int) time.Duration {
 		wait *= 3
 	}
 	wait = min(wait, 5*time.Minute)
-	return wait + rand.N(wait/4)
+	return wait + mathrand.N(wait/4)
 }
 
 const (
@@ -76,24 +80,38 @@ type Queue struct {
 	db      *sql.DB
 	options Options
 	client  *river.Client[*sql.Tx]
+	shared  bool   // other processes may work on db
+	id      string // of this Queue among all that share db
+	turns   atomic.Int64
 	running atomic.Bool
 	handler Handler  // set while running
 	active  sync.Map // keys whose handler runs in this process
 }
 
 // Open prepares the queue in db, whose tables must be up to date (internal/store
-// sees to that), and brings River's own tables up to date. River logs to the
-// logger in ctx. Nothing is worked off before Run.
+// sees to that), and brings River's own tables up to date. Which database it
+// is, is told from its driver. River logs to the logger in ctx. Nothing is
+// worked off before Run.
 func Open(ctx context.Context, db *sql.DB, o Options) (*Queue, error) {
-	q := &Queue{db: db, options: o.withDefaults()}
-	driver := riversqlite.New(db)
+	q := &Queue{db: db, options: o.withDefaults(), id: rand.Text()}
+	driver, shared := driver(db)
+	q.shared = shared
 	log := zerolog.Ctx(ctx)
 	logger := slog.New(zerolog.NewSlogHandler(log.Level(max(log.GetLevel(), zerolog.WarnLevel))))
 	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: logger})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migration of the job tables: %w", err)
 	}
-	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	migrate := func() error {
+		_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	}
+	if shared {
+		err = alone(ctx, db, migrate)
+	} else {
+		err = migrate()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("migrate the job tables: %w", err)
 	}
 	workers := river.NewWorkers()
@@ -104,7 +122,8 @@ func Open(ctx context.Context, db *sql.DB, o Options) (*Queue, error) {
 		Logger:  logger,
 		Workers: workers,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: q.options.Workers}},
-		// SQLite has no notifications, only a table for them: polling the jobs is cheaper.
+		// Through database/sql there are no notifications, and SQLite has only a
+		// table for them: polling the jobs is cheaper.
 		PollOnly:                    true,
 		FetchPollInterval:           pollInterval,
 		FetchCooldown:               fetchCooldown,

@@ -4,6 +4,8 @@
 // each key one row with a generation that every delivery raises, and at most
 // one job that works on it. A job that finds the generation raised when it is
 // done goes round again, so no push is lost and no two workers meet on one key.
+// On SQLite one process has the database to itself. On PostgreSQL several may
+// share the work; see lease.go.
 package queue
 
 import (

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,18 +41,7 @@ func TestKill(t *testing.T) {
 	for _, when := range []string{"accepted", "working"} {
 		t.Run(when, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pullwarden.db")
-			child := exec.Command(os.Args[0], "-test.run=^TestChild$")
-			child.Env = append(os.Environ(), "QUEUE_TEST_FILE="+file, "QUEUE_TEST_WHEN="+when)
-			child.Stderr = os.Stderr
-			out, err := child.StdoutPipe()
-			require.NoError(t, err)
-			require.NoError(t, child.Start())
-			lines := bufio.NewScanner(out)
-			for lines.Scan() && lines.Text() != when {
-			}
-			require.Equal(t, when, lines.Text())
-			require.NoError(t, child.Process.Kill())
-			require.ErrorContains(t, child.Wait(), "killed")
+			startChild(t, "sqlite:"+file, when)()
 
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			q, err := queue.Open(ctx, openFile(t, file), queue.Options{})
@@ -69,7 +60,7 @@ func TestKill(t *testing.T) {
 			cancel()
 			require.NoError(t, <-ended)
 			require.Len(t, got, 1)
-			want := killed()
+			want := push(1)
 			if when == "working" {
 				want.Crashes = 1 // a change that ends the process is not tried for ever
 			}
@@ -78,27 +69,65 @@ func TestKill(t *testing.T) {
 	}
 }
 
-func killed() forge.Event {
-	return forge.Event{Kind: forge.PullChanged, Delivery: "d", Number: 1, SHA: strings.Repeat("a", 40),
+func push(number int) forge.Event {
+	return forge.Event{Kind: forge.PullChanged, Delivery: "d", Number: number, SHA: strings.Repeat("a", 40),
 		Received: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Repo: forge.Repo{ID: 7, Owner: "acme", Name: "site"}}
 }
 
-// TestChild is the process that TestKill kills.
+const (
+	childLease   = 2 * time.Second
+	childWorkers = 4
+)
+
+// startChild starts a process that works on the database at url, and returns
+// once it has come so far. kill kills it.
+func startChild(t *testing.T, url, when string) (kill func()) {
+	child := exec.Command(os.Args[0], "-test.run=^TestChild$")
+	child.Env = append(os.Environ(), "QUEUE_TEST_URL="+url, "QUEUE_TEST_WHEN="+when)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	kill = sync.OnceFunc(func() {
+		require.NoError(t, child.Process.Kill())
+		require.ErrorContains(t, child.Wait(), "killed")
+	})
+	t.Cleanup(kill)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != when {
+	}
+	require.Equal(t, when, lines.Text())
+	return kill
+}
+
+// TestChild is the process that startChild starts. It accepts, and gets stuck
+// in as many handlers as it has workers, or as there is work.
 func TestChild(t *testing.T) {
-	file := os.Getenv("QUEUE_TEST_FILE")
-	if file == "" {
-		t.Skip("only in the child of TestKill")
+	url, when := os.Getenv("QUEUE_TEST_URL"), os.Getenv("QUEUE_TEST_WHEN")
+	if url == "" {
+		t.Skip("only in the child of another test")
 	}
 	ctx := context.Background()
-	q, err := queue.Open(ctx, openFile(t, file), queue.Options{})
+	db, err := store.Open(ctx, url, nil)
 	require.NoError(t, err)
-	require.NoError(t, q.Accept(ctx, killed(), killed().Key()))
-	if os.Getenv("QUEUE_TEST_WHEN") == "accepted" {
+	q, err := queue.Open(ctx, db.SQL(), queue.Options{Lease: childLease, Workers: childWorkers})
+	require.NoError(t, err)
+	pulls, begin := 1, 1
+	if when == "sharing" {
+		pulls, begin = childWorkers+2, childWorkers
+	}
+	for n := range pulls {
+		require.NoError(t, q.Accept(ctx, push(n+1), push(n+1).Key()))
+	}
+	if when == "accepted" {
 		_, _ = os.Stdout.WriteString("accepted\n")
 		time.Sleep(time.Minute)
 	}
+	var begun atomic.Int64
 	_ = q.Run(ctx, func(context.Context, forge.Event) error {
-		_, _ = os.Stdout.WriteString("working\n")
+		if begun.Add(1) == int64(begin) {
+			_, _ = os.Stdout.WriteString(when + "\n")
+		}
 		time.Sleep(time.Minute)
 		return nil
 	})

@@ -16,7 +16,8 @@ import (
 // not start, or that a handler did not return even then.
 //
 // The logger in ctx reaches h, with the key and the delivery on it. On SQLite
-// there must be one process, and one Run, to a database.
+// there must be one process, and one Run, to a database; on PostgreSQL any
+// number share the work, and no two work on one key at once.
 func (q *Queue) Run(ctx context.Context, h Handler) error {
 	if !q.running.CompareAndSwap(false, true) {
 		return errors.New("run the queue: it runs already")
@@ -30,6 +31,9 @@ func (q *Queue) Run(ctx context.Context, h Handler) error {
 	alive := context.WithoutCancel(ctx)
 	if err := q.client.Start(alive); err != nil {
 		return fmt.Errorf("start the workers: %w", err)
+	}
+	if q.shared {
+		go q.sweepUntil(ctx)
 	}
 	select {
 	case <-ctx.Done():
@@ -46,9 +50,12 @@ func (q *Queue) Run(ctx context.Context, h Handler) error {
 
 // takeUp makes all that was waiting ready again after a crash.
 func (q *Queue) takeUp(ctx context.Context) error {
-	return q.tx(ctx, func(tx *sql.Tx) error {
-		// Nobody else works on SQLite, so what is marked as running or leading
-		// was left so by a process that is gone.
+	if q.shared {
+		return q.sweep(ctx)
+	}
+	err := q.tx(ctx, func(tx *sql.Tx) error {
+		// Nobody else works on the database, so what is marked as running or
+		// leading was left so by a process that is gone.
 		for _, statement := range []string{
 			`UPDATE queue_items SET crashes = crashes + 1 WHERE state = 'waiting'
 				AND job IN (SELECT id FROM river_job WHERE state = 'running')`,
@@ -59,41 +66,62 @@ func (q *Queue) takeUp(ctx context.Context) error {
 				return err
 			}
 		}
-		keys, err := orphans(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, key := range keys {
-			if _, err := q.insert(ctx, tx, key); err != nil {
-				return err
-			}
-		}
-		if len(keys) > 0 {
-			zerolog.Ctx(ctx).Warn().Int("keys", len(keys)).Msg("accepted work had no job and got one")
-		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return q.adopt(ctx)
 }
 
-// orphans returns the keys that wait for a job that is gone or over. There are
+// adopt gives a job to keys that wait for one that is gone or over. There are
 // none, unless somebody else wrote to the database.
-func orphans(ctx context.Context, tx *sql.Tx) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, `
+func (q *Queue) adopt(ctx context.Context) error {
+	orphans, err := keys(ctx, q.db, `
 		SELECT i.key FROM queue_items i LEFT JOIN river_job j ON j.id = i.job
 		WHERE i.state = 'waiting' AND (j.id IS NULL OR j.state IN ('completed', 'cancelled', 'discarded'))`)
+	if err != nil {
+		return fmt.Errorf("look for work without a job: %w", err)
+	}
+	for _, key := range orphans {
+		err := q.tx(ctx, func(tx *sql.Tx) error {
+			// As in Accept, the lock on the row comes before the job.
+			res, err := tx.ExecContext(ctx, `UPDATE queue_items SET job = NULL WHERE key = $1 AND state = 'waiting'`, key)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil || n == 0 {
+				return err // settled or purged by now
+			}
+			_, err = q.insert(ctx, tx, key)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("give %s a job: %w", key, err)
+		}
+	}
+	if len(orphans) > 0 {
+		zerolog.Ctx(ctx).Warn().Int("keys", len(orphans)).Msg("accepted work had no job and got one")
+	}
+	return nil
+}
+
+// keys returns what a query for keys says.
+func keys(ctx context.Context, db *sql.DB, query string, args ...any) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	var keys []string
+	var all []string
 	for rows.Next() {
 		var key string
 		if err := rows.Scan(&key); err != nil {
 			return nil, err
 		}
-		keys = append(keys, key)
+		all = append(all, key)
 	}
-	return keys, rows.Err()
+	return all, rows.Err()
 }
 
 // Idle waits until no accepted work is outstanding: all is done or was given

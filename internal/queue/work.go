@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 	"github.com/rs/zerolog"
 
@@ -51,55 +51,88 @@ func (*worker) NextRetry(job *river.Job[task]) time.Time {
 // returns only errors of the database and requests to wait.
 func (w *worker) Work(ctx context.Context, job *river.Job[task]) error {
 	q, key := w.queue, job.Args.Key
+	owner := q.owner()
+	settled, err := q.work(ctx, job, owner)
+	if !settled && owner != "" {
+		q.release(ctx, key, owner)
+	}
+	return err
+}
+
+// owner names one call of Work, if leases are needed at all.
+func (q *Queue) owner() string {
+	if !q.shared {
+		return ""
+	}
+	return fmt.Sprintf("%s-%d", q.id, q.turns.Add(1))
+}
+
+// work says whether the job is at its end, and if not, when it wants to go on.
+func (q *Queue) work(ctx context.Context, job *river.Job[task], owner string) (bool, error) {
+	key := job.Args.Key
 	for started := time.Now(); ; {
-		it, found, err := q.read(ctx, key)
+		it, found, held, err := q.read(ctx, key, owner)
 		if err != nil {
-			return fmt.Errorf("read what is wanted of %s: %w", key, err)
+			return false, fmt.Errorf("read what is wanted of %s: %w", key, err)
 		}
 		if !found {
 			over, err := q.dismiss(context.WithoutCancel(ctx), job)
 			if err != nil {
-				return fmt.Errorf("dismiss the job of %s: %w", key, err)
+				return false, fmt.Errorf("dismiss the job of %s: %w", key, err)
 			}
 			if over {
-				return nil
+				return true, nil
 			}
 			continue
+		}
+		if held {
+			return false, river.JobSnooze(time.Second)
 		}
 		// A handler that outlived its deadline may still run when River has
 		// given its job to somebody else. Two must never meet on one key.
 		if _, meets := q.active.LoadOrStore(key, true); meets {
-			return river.JobSnooze(time.Second)
+			return false, river.JobSnooze(time.Second)
 		}
-		failure := q.handle(ctx, key, it)
+		failure, lost := q.handle(ctx, key, owner, it)
 		q.active.Delete(key)
 
+		if lost {
+			return false, river.JobSnooze(time.Second) // and it is not ours to settle
+		}
 		if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
-			return river.JobSnooze(0) // told to stop: no fault of the event
+			return false, river.JobSnooze(0) // told to stop: no fault of the event
 		}
 		// What was done must be written down even if the time is up.
-		next, err := q.settle(context.WithoutCancel(ctx), job, it, failure)
+		next, err := q.settle(context.WithoutCancel(ctx), job, owner, it, failure)
 		switch {
 		case err != nil:
-			return fmt.Errorf("settle %s: %w", key, err)
+			return false, fmt.Errorf("settle %s: %w", key, err)
 		case next.settled:
-			return nil
+			return true, nil
 		case next.wait >= 0:
-			return river.JobSnooze(next.wait)
+			return false, river.JobSnooze(next.wait)
 		case ctx.Err() != nil || time.Since(started) > q.options.Timeout:
-			return river.JobSnooze(0) // another turn, with a time of its own
+			return false, river.JobSnooze(0) // another turn, with a time of its own
 		}
 	}
 }
 
-// read returns the row of key. A row that is settled counts as found none:
-// its job has nothing to do.
-func (q *Queue) read(ctx context.Context, key string) (item, bool, error) {
-	var it item
+// read returns the row of key, for owner to work on; held says that somebody
+// else does. A row that is settled counts as found none: its job has nothing to do.
+func (q *Queue) read(ctx context.Context, key, owner string) (it item, found, held bool, err error) {
+	if q.shared {
+		return q.claim(ctx, key, owner)
+	}
 	var raw []byte
 	var crashes int
-	err := q.db.QueryRowContext(ctx, `SELECT generation, event, crashes FROM queue_items WHERE key = $1 AND state = 'waiting'`,
+	err = q.db.QueryRowContext(ctx, `SELECT generation, event, crashes FROM queue_items WHERE key = $1 AND state = 'waiting'`,
 		key).Scan(&it.generation, &raw, &crashes)
+	it, found, err = decode(it, raw, crashes, err)
+	return it, found, false, err
+}
+
+// decode completes it with what a row says of its event; err is that of reading the row.
+func decode(it item, raw []byte, crashes int, err error) (item, bool, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return item{}, false, nil
 	}
@@ -111,8 +144,21 @@ func (q *Queue) read(ctx context.Context, key string) (item, bool, error) {
 	return it, true, err
 }
 
-// handle calls the handler with its deadline. A panic is an error.
-func (q *Queue) handle(ctx context.Context, key string, it item) (err error) {
+// handle has the event handled under the lease of owner. lost says that the
+// lease did not hold until the end.
+func (q *Queue) handle(ctx context.Context, key, owner string, it item) (failure error, lost bool) {
+	if !q.shared {
+		return q.call(ctx, key, it), false
+	}
+	ctx, stop := q.keep(ctx, key, owner)
+	failure = q.call(ctx, key, it)
+	lost = errors.Is(context.Cause(ctx), errLost)
+	stop()
+	return failure, lost
+}
+
+// call calls the handler with its deadline. A panic is an error.
+func (q *Queue) call(ctx context.Context, key string, it item) (err error) {
 	log := zerolog.Ctx(ctx).With().Str("key", key).Str("delivery", it.event.Delivery).Logger()
 	ctx, cancel := context.WithTimeout(log.WithContext(ctx), q.options.Timeout)
 	defer cancel()
@@ -143,28 +189,28 @@ type next struct {
 var again = next{wait: -1}
 
 // settle writes down how it ended.
-func (q *Queue) settle(ctx context.Context, job *river.Job[task], it item, failure error) (next, error) {
+func (q *Queue) settle(ctx context.Context, job *river.Job[task], owner string, it item, failure error) (next, error) {
 	ctx, cancel := context.WithTimeout(ctx, slack)
 	defer cancel()
 	var out next
 	err := q.tx(ctx, func(tx *sql.Tx) error {
 		var err error
-		out, err = q.settleIn(ctx, tx, job, it, failure)
+		out, err = q.settleIn(ctx, tx, job, owner, it, failure)
 		return err
 	})
 	return out, err
 }
 
-func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], it item, failure error) (next, error) {
+func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], owner string, it item, failure error) (next, error) {
 	key, now := job.Args.Key, q.options.Now()
 	log := zerolog.Ctx(ctx).With().Str("key", key).Str("delivery", it.event.Delivery).Logger()
 	// The write takes the lock on the row, on every dialect, before it is compared.
 	var generation int64
 	var attempts int
 	err := tx.QueryRowContext(ctx, `
-		UPDATE queue_items SET busy_until = NULL WHERE key = $1 RETURNING generation, attempts`, key).Scan(&generation, &attempts)
+		UPDATE queue_items SET busy_until = NULL WHERE key = $1 AND owner = $2 RETURNING generation, attempts`, key, owner).Scan(&generation, &attempts)
 	if errors.Is(err, sql.ErrNoRows) {
-		return again, nil // purged
+		return again, nil // purged, or the lease was lost
 	}
 	if err != nil {
 		return next{}, err
@@ -196,7 +242,7 @@ func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], 
 // finish settles the row and completes the job, both or neither.
 func (q *Queue) finish(ctx context.Context, tx *sql.Tx, job *river.Job[task], state, why string) error {
 	_, err := tx.ExecContext(ctx, `
-		UPDATE queue_items SET state = $2, reason = $3, settled = $4,
+		UPDATE queue_items SET state = $2, reason = $3, settled = $4, owner = '', lease_until = NULL,
 			attempts = CASE WHEN $2 = 'failed' THEN attempts + 1 ELSE attempts END
 		WHERE key = $1`, job.Args.Key, state, why, q.options.Now().UnixMicro())
 	if err != nil {
@@ -233,7 +279,7 @@ var errWanted = errors.New("there is something to do")
 
 // complete ends a job in tx. A job that is not there any more is at its end.
 func complete(ctx context.Context, tx *sql.Tx, job *river.Job[task]) error {
-	_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx, job)
+	_, err := river.JobCompleteTx[riverdriver.Driver[*sql.Tx]](ctx, tx, job)
 	if errors.Is(err, rivertype.ErrNotFound) {
 		return nil
 	}

@@ -176,6 +176,7 @@ type view struct {
 	Notices, Incomplete        []string
 	Scanners                   []scannerRow
 	Scanned                    finding.Scanned
+	Elsewhere                  []change.Skip // submodules that move
 	Since                      string
 	Commented, Spelled, Listed []item
 	Findings                   []item // all, for texts of one list
@@ -188,7 +189,7 @@ type view struct {
 func checkView(r *Report) view {
 	v := view{
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
-		Since: since(r), Exceptions: r.Verdict.InForce, Expired: r.Verdict.Expired,
+		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Expired: r.Verdict.Expired,
 		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp,
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {

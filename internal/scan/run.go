@@ -79,7 +79,7 @@ func gather(ctx context.Context, scanners []Scanner, c *change.Change, v *views)
 				}
 			}
 		}
-		if len(ids) == 0 {
+		if len(ids) == 0 && !change.Unreached(c.Contents) {
 			return failed
 		}
 		if round == rounds {

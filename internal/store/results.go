@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -40,7 +42,7 @@ func (r *Results) Clean(ctx context.Context, keys []string) (map[string]bool, er
 				}
 				clean[key] = true
 			}
-			if err := rows.Close(); err != nil {
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 				return err
 			}
 		}
@@ -69,7 +71,7 @@ func (r *Results) Keep(ctx context.Context, keys []string) error {
 	}
 	now := r.db.now().UnixMicro()
 	err := r.db.tx(ctx, func(tx *sql.Tx) error {
-		for _, k := range keys {
+		for _, k := range slices.Sorted(slices.Values(keys)) { // in one order, so that two do not wait for each other
 			if _, err := tx.ExecContext(ctx, `
 				INSERT INTO clean_results (repository, key, used) VALUES ($1, $2, $3)
 				ON CONFLICT (repository, key) DO UPDATE SET used = excluded.used`, r.repository, k, now); err != nil {
@@ -78,7 +80,7 @@ func (r *Results) Keep(ctx context.Context, keys []string) error {
 		}
 		_, err := tx.ExecContext(ctx, `
 			DELETE FROM clean_results WHERE (repository, key) IN (
-				SELECT repository, key FROM clean_results ORDER BY used DESC LIMIT -1 OFFSET $1)`, mostResults)
+				SELECT repository, key FROM clean_results ORDER BY used DESC LIMIT $2 OFFSET $1)`, mostResults, math.MaxInt32)
 		return err
 	})
 	if err != nil {

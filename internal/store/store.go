@@ -2,7 +2,7 @@
 // remembers, in one place, so that both survive or neither does.
 //
 // Its SQL is written once for every dialect ($1, ON CONFLICT, RETURNING); only
-// the migrations have a folder each. Times are whole microseconds in UTC. No
+// the migrations have a folder each, with the same schema. Times are whole microseconds in UTC. No
 // webhook body and no secret that was found ever gets here: texts about a
 // change go through its redactor on the way in.
 package store
@@ -13,6 +13,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -30,39 +31,46 @@ var migrations embed.FS
 
 // A DB is an open database. It is safe for concurrent use.
 type DB struct {
-	sql *sql.DB
-	now func() time.Time
+	sql  *sql.DB
+	now  func() time.Time
+	held io.Closer // the lock on a SQLite file; nil elsewhere
 }
 
-// Open opens the database at url, "sqlite:FILE", and brings its schema up to
-// date. The file is made if it is missing, readable by its owner alone;
-// "sqlite::memory:" lives as long as the DB. A nil now means time.Now.
+// Open opens the database at url, "sqlite:FILE" or "postgres://…", and brings
+// its schema up to date. The file is made if it is missing, readable by its
+// owner alone, and serves one process at a time; "sqlite::memory:" lives as
+// long as the DB. On PostgreSQL any number of processes may have the same
+// database open. A nil now means time.Now.
 //
-// Errors about url name its key and never show it whole: it may have a password in it.
+// Errors about url name its key and never show it: it may have a password in it.
 func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 	if now == nil {
 		now = time.Now
 	}
 	scheme, rest, found := strings.Cut(url, ":")
+	db := &DB{now: now}
+	var err error
 	switch {
 	case url == "":
-		return nil, fmt.Errorf("%s is empty: set it to sqlite:FILE", urlKey)
+		return nil, fmt.Errorf("%s is empty: %s", urlKey, setTo)
 	case !found:
-		return nil, fmt.Errorf("%s has no scheme: set it to sqlite:FILE", urlKey)
+		return nil, fmt.Errorf("%s has no scheme: %s", urlKey, setTo)
+	case scheme == "postgres" || scheme == "postgresql":
+		db.sql, err = openPostgres(ctx, url)
 	case scheme != "sqlite":
-		return nil, fmt.Errorf("%s: databases of scheme %q are not supported: set it to sqlite:FILE", urlKey, scheme)
+		return nil, fmt.Errorf("%s: databases of scheme %q are not supported: %s", urlKey, scheme, setTo)
 	case rest == "":
-		return nil, fmt.Errorf("%s names no file: set it to sqlite:FILE", urlKey)
+		return nil, fmt.Errorf("%s names no file: %s", urlKey, setTo)
+	default:
+		db.sql, db.held, err = openSQLite(ctx, rest)
 	}
-	pool, err := openSQLite(rest)
 	if err != nil {
 		return nil, fmt.Errorf("open the database of %s: %w", urlKey, err)
 	}
-	if err := migrate(ctx, pool, goose.DialectSQLite3, "migrations/sqlite"); err != nil {
-		return nil, errors.Join(fmt.Errorf("migrate the database of %s: %w", urlKey, err), pool.Close())
-	}
-	return &DB{sql: pool, now: now}, nil
+	return db, nil
 }
+
+const setTo = "set it to sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE"
 
 func migrate(ctx context.Context, pool *sql.DB, dialect goose.Dialect, folder string) error {
 	files, err := fs.Sub(migrations, folder)
@@ -73,8 +81,10 @@ func migrate(ctx context.Context, pool *sql.DB, dialect goose.Dialect, folder st
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
-	return err
+	if _, err = p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
 }
 
 // SQL returns the pool itself, for the queue. On SQLite it has one connection:
@@ -84,11 +94,32 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 // Ledger returns what is remembered in db.
 func (db *DB) Ledger() history.Ledger { return &ledger{db} }
 
-// Close closes db. Nothing that was committed is lost without it.
-func (db *DB) Close() error { return db.sql.Close() }
+// Close closes db. Nothing that was committed is lost without it, and a second
+// call does nothing.
+func (db *DB) Close() error {
+	err := db.sql.Close()
+	if db.held != nil {
+		if e := db.held.Close(); !errors.Is(e, fs.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
 
-// tx runs f in one transaction, which is committed only if f returns nil.
+// tx runs f in one transaction, which is committed only if f returns nil. It
+// runs f again if the database chose it to give way to another transaction, so
+// f must not rest on what an earlier call left behind.
 func (db *DB) tx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	const most = 10
+	for n := 1; ; n++ {
+		err := db.once(ctx, f)
+		if n == most || !gaveWay(err) {
+			return err
+		}
+	}
+}
+
+func (db *DB) once(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return err

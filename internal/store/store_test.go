@@ -95,3 +95,13 @@ func TestNoSecretInFile(t *testing.T) {
 	}
 	assert.NotZero(t, all, "the texts themselves are there")
 }
+
+// TestOneProcess: a SQLite file serves one at a time, and is free again afterwards.
+func TestOneProcess(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
+	first := open(t, url)
+	_, err := store.Open(context.Background(), url, nil)
+	require.ErrorContains(t, err, "PULLWARDEN_DATABASE_URL: the file is in use")
+	require.NoError(t, first.Close())
+	open(t, url)
+}

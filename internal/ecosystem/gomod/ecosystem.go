@@ -1,9 +1,10 @@
-// Package gomod is the Go ecosystem: go.mod and go.sum.
+// Package gomod is the Go ecosystem: go.mod, go.work and go.sum.
 //
 // Since Go 1.17 a go.mod lists every module that takes part in a build, so
 // reading it alone is reading the build list. It does not say which module
 // brings an indirect one in, hence no Package of it has a Via. The Go
-// toolchain is the package "stdlib".
+// toolchain is the package "stdlib". Of a go.work only what it replaces counts:
+// the modules of the workspace state the rest.
 package gomod
 
 import (
@@ -31,6 +32,10 @@ const (
 	Stdlib = "stdlib"
 
 	maxBytes = 4 << 20
+
+	// maxText bounds what an error says of a file. It is long: a secret that
+	// is cut in two is one that is no longer known.
+	maxText = 1000
 )
 
 // An Ecosystem reads and upgrades Go modules.
@@ -39,11 +44,19 @@ type Ecosystem struct{ Registry Registry }
 // Name returns OSV's name of the ecosystem.
 func (Ecosystem) Name() string { return "Go" }
 
-// Match reports whether p is a go.mod.
-func (Ecosystem) Match(p string) bool { return path.Base(p) == "go.mod" }
+// Match reports whether p is a go.mod or a go.work.
+func (Ecosystem) Match(p string) bool {
+	base := path.Base(p)
+	return base == "go.mod" || base == "go.work"
+}
 
 // Companions returns the go.sum beside a go.mod.
-func (Ecosystem) Companions(p string) []string { return []string{path.Join(path.Dir(p), "go.sum")} }
+func (Ecosystem) Companions(p string) []string {
+	if path.Base(p) == "go.work" {
+		return nil
+	}
+	return []string{path.Join(path.Dir(p), "go.sum")}
+}
 
 // Compare orders two versions: of modules with or without the leading "v", and
 // of the toolchain ("1.22rc1", "go1.22.1"). An invalid version is below all others.
@@ -64,6 +77,9 @@ func canonical(version string) string {
 // Packages returns the modules that the go.mod at p requires, the replaced
 // ones as what they are replaced by. A module replaced by a directory is the
 // repository's own code and left out.
+//
+// Of a go.work it returns what modules are replaced by: whether the workspace
+// needs them cannot be told from there.
 func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
 	data, err := fs.ReadFile(tree, p)
 	if err != nil {
@@ -71,6 +87,9 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 	}
 	if len(data) > maxBytes {
 		return nil, &ecosystem.SyntaxError{Path: p, Text: "larger than 4 MiB"}
+	}
+	if path.Base(p) == "go.work" {
+		return workspace(p, data)
 	}
 	f, err := parse(p, data)
 	if err != nil {
@@ -103,6 +122,22 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 	}
 	slices.SortStableFunc(out, func(a, b ecosystem.Package) int { return cmp.Compare(a.At.Start, b.At.Start) })
 	return out, ctx.Err()
+}
+
+// workspace returns what the go.work at p replaces modules by.
+func workspace(p string, data []byte) ([]ecosystem.Package, error) {
+	f, err := modfile.ParseWork("go.work", data, nil)
+	if err != nil {
+		return nil, syntax(p, data, err)
+	}
+	var out []ecosystem.Package
+	for _, r := range f.Replace {
+		if r.New.Version != "" {
+			out = append(out, ecosystem.Package{Name: r.New.Path, Version: r.New.Version, Direct: true, At: span(p, r.Syntax)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b ecosystem.Package) int { return cmp.Compare(a.At.Start, b.At.Start) })
+	return out, nil
 }
 
 func replacements(f *modfile.File) map[module.Version]*modfile.Replace {
@@ -143,10 +178,15 @@ func span(p string, l *modfile.Line) change.Span {
 // parse reads a go.mod; an error of it is a *ecosystem.SyntaxError.
 func parse(p string, data []byte) (*modfile.File, error) {
 	f, err := modfile.Parse("go.mod", data, nil)
-	if err == nil {
-		return f, nil
+	if err != nil {
+		return nil, syntax(p, data, err)
 	}
-	bad := &ecosystem.SyntaxError{Path: p, Text: "not a go.mod"}
+	return f, nil
+}
+
+// syntax says where a file of the go command cannot be read, and why.
+func syntax(p string, data []byte, err error) error {
+	bad := &ecosystem.SyntaxError{Path: p, Text: "not a " + path.Base(p)}
 	var list modfile.ErrorList
 	if errors.As(err, &list) && len(list) > 0 {
 		bad.Line = list[0].Pos.Line
@@ -159,7 +199,7 @@ func parse(p string, data []byte) (*modfile.File, error) {
 			break
 		}
 	}
-	return nil, bad
+	return bad
 }
 
 // plain makes a parser's message, which may quote the file, fit for one line.
@@ -170,8 +210,8 @@ func plain(s string) string {
 		}
 		return r
 	}, s)
-	if r := []rune(s); len(r) > 200 {
-		s = string(r[:200]) + "…"
+	if r := []rune(s); len(r) > maxText {
+		s = string(r[:maxText]) + "…"
 	}
 	return s
 }

@@ -45,6 +45,10 @@ func (Ecosystem) Compare(a, b string) int { return semver.NPM.Compare(a, b) }
 // Packages returns every installed copy of a package that the lockfile at p
 // lists. The project itself, its workspaces and links to them are left out; an
 // alias has the name of what it stands for.
+//
+// An entry that says one thing and has npm install another, or of which nobody
+// can tell what it installs, is a *ecosystem.SyntaxError; the packages are
+// returned with it, as what npm would install.
 func (Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
 	data, err := fs.ReadFile(tree, p)
 	if err != nil {
@@ -59,16 +63,30 @@ func (Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosyste
 		return nil, err
 	}
 	var out []ecosystem.Package
+	var wrong *ecosystem.SyntaxError
+	more := 0
 	for i, n := range nodes {
-		if n.own() || n.link || n.name == "" || n.version == "" {
+		if n.origin.wrong != "" {
+			if more++; wrong == nil {
+				wrong = &ecosystem.SyntaxError{Path: p, Line: n.line, Text: n.origin.wrong}
+			}
+		}
+		if n.own() || n.link || n.name == "" {
 			continue
 		}
 		out = append(out, ecosystem.Package{
-			Name: n.name, Version: n.version, Direct: paths.direct(i), Dev: n.dev,
+			Name: cmp.Or(n.origin.name, n.name), Version: cmp.Or(n.origin.version, n.version), Direct: paths.direct(i), Dev: n.dev,
 			At: change.Span{Path: p, Start: n.line, End: n.line}, Via: paths.via(i),
+			Place: n.path, Source: n.origin.source,
 		})
 	}
-	return out, nil
+	if wrong == nil {
+		return out, nil
+	}
+	if more > 1 {
+		wrong.Text += fmt.Sprintf("; and %d more such entries", more-1)
+	}
+	return out, wrong
 }
 
 // label is how a Via names a package.

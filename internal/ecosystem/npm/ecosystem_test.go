@@ -206,7 +206,7 @@ func TestHostileShapes(t *testing.T) {
 	}
 	chain.WriteString("}}")
 	deep := strings.TrimSuffix(strings.Repeat("node_modules/a/", 30), "/")
-	star.WriteString(`{"lockfileVersion": 3, "packages": {"": {"dependencies": {"a": "1"}}, "node_modules/a": {"dependencies": {"a": "1"}}`)
+	star.WriteString(`{"lockfileVersion": 3, "packages": {"": {"dependencies": {"a": "1"}}, "node_modules/a": {"version": "1.0.0", "dependencies": {"a": "1"}}`)
 	for i := 2; i <= 30; i++ {
 		fmt.Fprintf(&star, `, %q: {"version": "1.0.0", "dependencies": {"a": "1"`, deep[:15*i-1])
 		for j := range 2_000 {
@@ -262,7 +262,7 @@ func FuzzPackages(f *testing.F) {
 			return
 		}
 		for _, p := range found {
-			assert.NotEmpty(t, p.Version)
+			assert.True(t, p.Version != "" || p.Source != "")
 			assert.Positive(t, p.At.Start)
 			assert.LessOrEqual(t, p.At.End, bytes.Count(data, []byte("\n"))+1)
 		}

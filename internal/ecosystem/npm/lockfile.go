@@ -23,7 +23,8 @@ const (
 type node struct {
 	path          string // "" is the project; "node_modules/a/node_modules/b"
 	name, version string
-	target        string // of a link: the path that it leads to
+	resolved      string // where npm takes it from; of a link: the path that it leads to
+	origin        origin
 	link, dev     bool
 	line          int      // of the version; of the entry if there is none
 	needs         []string // names it asks for, in the order of the file
@@ -126,7 +127,7 @@ func (r *reader) each(object gjson.Result, visit func(key, value gjson.Result) e
 	seen := map[string]bool{}
 	object.ForEach(func(key, value gjson.Result) bool {
 		if seen[key.Str] {
-			err = r.bad(key.Index, fmt.Sprintf("the key %.100q stands twice", key.Str))
+			err = r.bad(key.Index, fmt.Sprintf("the key %.1000q stands twice", key.Str))
 			return false
 		}
 		seen[key.Str] = true
@@ -152,7 +153,7 @@ func (r *reader) entry(key, value gjson.Result) error {
 		return r.bad(key.Index, "a package nested too deep")
 	}
 	if !value.IsObject() {
-		return r.bad(value.Index, fmt.Sprintf("%.100q is not an object", n.path))
+		return r.bad(value.Index, fmt.Sprintf("%.1000q is not an object", n.path))
 	}
 	var name string
 	needs := map[string][]string{}
@@ -166,11 +167,19 @@ func (r *reader) entry(key, value gjson.Result) error {
 		case "name":
 			name = v.Str
 		case "resolved":
-			n.target = v.Str
-		case "link":
-			n.link = v.Bool()
-		case "dev":
-			n.dev = v.Bool()
+			if v.Type != gjson.String {
+				return r.bad(v.Index, "resolved is not a string")
+			}
+			n.resolved = v.Str
+		case "link", "dev":
+			if !v.IsBool() {
+				return r.bad(v.Index, k.Str+" is neither true nor false")
+			}
+			if k.Str == "link" {
+				n.link = v.Bool()
+			} else {
+				n.dev = v.Bool()
+			}
 		case "dependencies", "optionalDependencies", "devDependencies", "peerDependencies":
 			if !v.IsObject() {
 				return r.bad(v.Index, k.Str+" is not an object")
@@ -188,6 +197,7 @@ func (r *reader) entry(key, value gjson.Result) error {
 	if n.name = name; n.name == "" && !n.own() {
 		n.name = n.path[strings.LastIndex("/"+n.path, "/"+modules)+len(modules):]
 	}
+	n.origin = n.comesFrom()
 	n.needs = append(needs["dependencies"], needs["optionalDependencies"]...)
 	if n.own() {
 		n.needs = append(n.needs, needs["devDependencies"]...)

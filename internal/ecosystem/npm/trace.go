@@ -59,7 +59,7 @@ func resolve(nodes []node, at map[string]int, path, name string) (int, bool) {
 		}
 		if i, ok := at[place]; ok {
 			if nodes[i].link {
-				i, ok = at[nodes[i].target]
+				i, ok = at[nodes[i].resolved]
 			}
 			return i, ok
 		}

@@ -1,18 +1,23 @@
 // Package pypi is the Python ecosystem: requirements files.
 //
-// Only a pinned requirement (== or ===) has a Version; any other says what
-// would do, not what is installed. What another file or an address brings in
-// (-r, -c, -e, a URL, a path) is not followed. The "# via" comments that
-// pip-compile and uv write tell which packages are transitive.
+// Only a requirement that is pinned (== or ===) has a Version; any other says
+// what would do, not what is installed. A requirement that is an address or a
+// path has a Source and no Version. Files of the repository that a
+// requirements file takes in (-r, -c) are read as part of it. The "# via"
+// comments that pip-compile and uv write tell which packages are transitive.
+//
+// No line is passed over: one that is not understood is a
+// *ecosystem.SyntaxError.
 package pypi
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"deps.dev/util/semver"
@@ -55,51 +60,103 @@ func (Ecosystem) Upgrade(_ context.Context, _ fs.FS, p ecosystem.Package, _ stri
 	return nil, &ecosystem.RefusalError{Why: fmt.Sprintf("%s is a Python package, and upgrades cover Go modules and npm packages", p.Name)}
 }
 
-// Packages returns the requirements of the file at p by their canonical names.
-func (Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
+// Packages returns the requirements of the file at p, and of those that it
+// takes in and that do not match by their own names, by canonical names.
+// Directories of the repository are its own code and left out. With an error
+// it returns what it could read.
+func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
+	var out []ecosystem.Package
+	var wrong error
+	files := []string{p}
+	for i := 0; i < len(files); i++ {
+		f, err := read(ctx, tree, files[i])
+		wrong = first(wrong, err)
+		out = append(out, f.packages...)
+		for _, in := range f.includes {
+			if slices.Contains(files, in.path) || e.Match(in.path) && present(tree, in.path) {
+				continue
+			}
+			if err := in.allowed(tree, files); err != nil {
+				wrong = first(wrong, &ecosystem.SyntaxError{Path: files[i], Line: in.line, Text: err.Error()})
+				continue
+			}
+			files = append(files, in.path)
+		}
+	}
+	return out, first(wrong, ctx.Err())
+}
+
+func first(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// A file is what one requirements file states.
+type file struct {
+	packages []ecosystem.Package
+	includes []include
+}
+
+// read reads one file; with an error, as far as it can be read. Any error but
+// of reading is a *ecosystem.SyntaxError.
+func read(ctx context.Context, tree fs.FS, p string) (file, error) {
 	data, err := fs.ReadFile(tree, p)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", p, err)
+		return file{}, fmt.Errorf("read %s: %w", p, err)
 	}
 	if len(data) > maxBytes {
-		return nil, &ecosystem.SyntaxError{Path: p, Text: "larger than 4 MiB"}
+		return file{}, &ecosystem.SyntaxError{Path: p, Text: "larger than 4 MiB"}
+	}
+	if n, name := encoding(data); n > 0 {
+		return file{}, &ecosystem.SyntaxError{Path: p, Line: n, Text: fmt.Sprintf("the encoding %.100q is not read", name)}
 	}
 	text, exact := decode(data)
 	dev := devWord.MatchString(path.Base(p))
-	var out []ecosystem.Package
-	var askers [][]string // of each in out: who its comment says it is for
+	var f file
+	var wrong error
+	var askers [][]string // of each package: who its comment says it is for
 	for _, l := range logical(text) {
-		if len(l.text) > maxLine {
-			return nil, &ecosystem.SyntaxError{Path: p, Line: l.start, Text: "a line longer than 64 KiB"}
-		}
-		if strings.HasPrefix(l.text, "<<<<<<<") {
-			return nil, &ecosystem.SyntaxError{Path: p, Line: l.start, Text: "merge conflict marker"}
-		}
 		if l.text == "" { // a comment alone belongs to the requirement above
 			if n := len(askers); n > 0 {
 				askers[n-1] = append(askers[n-1], l.via...)
 			}
 			continue
 		}
-		r, err := parse(l.text)
+		r, err := l.requirement()
 		if err != nil {
-			return nil, &ecosystem.SyntaxError{Path: p, Line: l.start, Text: err.Error()}
+			wrong = first(wrong, &ecosystem.SyntaxError{Path: p, Line: l.start, Text: err.Error()})
+			continue
+		}
+		for _, name := range r.includes {
+			f.includes = append(f.includes, include{path: beside(p, name), stated: name, line: l.start})
 		}
 		if r.name == "" {
 			continue
 		}
 		pkg := ecosystem.Package{
-			Name: r.name, Version: r.version, Dev: dev,
+			Name: r.name, Version: r.version, Dev: dev, Source: r.source,
 			At: change.Span{Path: p, Start: l.start, End: l.end},
 		}
 		// A hash would have to change too.
 		if exact && l.raw != "" && !r.options && r.version != "" && strings.Count(l.raw, r.version) == 1 {
 			pkg.Line = l.raw
 		}
-		out, askers = append(out, pkg), append(askers, l.via)
+		f.packages, askers = append(f.packages, pkg), append(askers, l.via)
 	}
-	trace(out, askers)
-	return out, ctx.Err()
+	trace(f.packages, askers)
+	return f, first(wrong, ctx.Err())
+}
+
+func (l line) requirement() (requirement, error) {
+	switch {
+	case len(l.text) > maxLine:
+		return requirement{}, errors.New("a line longer than 64 KiB")
+	case strings.HasPrefix(l.text, "<<<<<<<"):
+		return requirement{}, errors.New("merge conflict marker")
+	}
+	return parse(l.text)
 }
 
 var devWord = regexp.MustCompile(`(?i)(^|[-_./])(dev|develop|development|tests?|testing|lint|docs?)([-_./]|$)`)
@@ -108,58 +165,3 @@ var runs = regexp.MustCompile(`[-_.]+`)
 
 // Canonical returns a package's name as PEP 503 normalises it.
 func Canonical(name string) string { return strings.ToLower(runs.ReplaceAllString(name, "-")) }
-
-// A requirement is one line of a file, read. The zero one is a line that
-// names no package of an index.
-type requirement struct {
-	name, version string
-	options       bool // the line has options of its own, such as hashes
-}
-
-var (
-	naming  = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)$`)
-	clause  = regexp.MustCompile(`^(===|==|~=|!=|<=|>=|<|>)\s*([A-Za-z0-9_.*+!-]+)$`)
-	option  = regexp.MustCompile(`(^|\s)--?[A-Za-z]`)
-	archive = regexp.MustCompile(`(?i)\.(whl|zip|tar\.[a-z0-9]+|tgz|tbz)$`)
-)
-
-func parse(text string) (requirement, error) {
-	if strings.HasPrefix(text, "-") || strings.Contains(text, "://") || strings.HasPrefix(text, "file:") {
-		return requirement{}, nil
-	}
-	spec, _, _ := strings.Cut(text, ";") // the rest is a marker: when to install
-	first, _, _ := strings.Cut(spec, " ")
-	if strings.ContainsAny(first, `/\`) || strings.HasPrefix(first, ".") || archive.MatchString(first) {
-		return requirement{}, nil
-	}
-	var r requirement
-	r.options = option.MatchString(text)
-	if i := option.FindStringIndex(spec); i != nil {
-		spec = spec[:i[0]]
-	}
-	m := naming.FindStringSubmatch(strings.TrimSpace(spec))
-	if m == nil {
-		return r, fmt.Errorf("not a requirement: %.100q", text)
-	}
-	r.name = Canonical(m[1])
-	rest := strings.TrimSpace(m[2])
-	if strings.HasPrefix(rest, "@") {
-		return requirement{}, nil
-	}
-	if inner, ok := strings.CutPrefix(rest, "("); ok {
-		rest = strings.TrimSuffix(inner, ")")
-	}
-	for c := range strings.SplitSeq(rest, ",") {
-		if c = strings.TrimSpace(c); c == "" {
-			continue
-		}
-		m := clause.FindStringSubmatch(c)
-		if m == nil {
-			return r, fmt.Errorf("not a requirement: %.100q", text)
-		}
-		if m[1] == "===" || m[1] == "==" && !strings.Contains(m[2], "*") {
-			r.version = cmp.Or(r.version, m[2])
-		}
-	}
-	return r, nil
-}

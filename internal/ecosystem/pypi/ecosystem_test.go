@@ -30,6 +30,9 @@ func brief(p ecosystem.Package) string {
 	if p.Via != nil {
 		s += " via " + strings.Join(p.Via, " > ")
 	}
+	if p.Source != "" {
+		s += " from " + p.Source
+	}
 	if p.Line != "" {
 		s += " [" + p.Line + "]"
 	}
@@ -51,8 +54,16 @@ func TestPackages(t *testing.T) {
 			[]string{"1 a 1.0", "2-4 b 2.0", "5 c 1 [c==1]"}},
 		{"continuation", "a==\\\n1.0\nb==1 \\\n# comment\nc==2\n", []string{"1-2 a 1.0", "3-4 b 1", "5 c 2 [c==2]"}},
 		{"continuation at the end", "a==1.0 \\", []string{"1 a 1.0 [a==1.0 \\]"}},
-		{"not from an index", "-r other.txt\n--index-url https://registry.example/simple\n-e .\n./local\ngit+https://registry.example/a.git\n" +
-			"a @ https://registry.example/a.whl\nb@file:///x\nc-1.0-py3-none-any.whl\nfile:d\n../e\n", nil},
+		{"own code and settings", "--index-url https://registry.example/simple\n-i https://registry.example/simple --pre\n-e .\n./local\n../e[x]\n" +
+			"-e ./lib[x]\n-e lib\nlib/sub\n--require-hashes\n--trusted-host=registry.example\n-f \"some dir\"\n", nil},
+		{"not from an index", "git+https://registry.example/a.git@main\na @ https://registry.example/a-1.0.whl ; python_version<'4'\nb@file:///x\n" +
+			"c-1.0-py3-none-any.whl\nfile:d\n-e git+https://registry.example/x#egg=My_E\nhttps://registry.example/F_g-2.0.tar.gz\n./wheels/h-1.0-py3-none-any.whl\n" +
+			"i @ https://registry.example/i;x=1\n",
+			[]string{"1 a  from git", "2 a  from an address", "3 b  from a file", "4 c  from a file", "5 d  from a file", "6 my-e  from git",
+				"7 f-g  from an address", "8 h  from a file", "9 i  from an address"}},
+		{"an address in a marker hides nothing", "a==1.0 ; platform_version != '://'\nb ==2.0; python_version>='3' and 'file:' != '://'\nc.zip==1\n",
+			[]string{"1 a 1.0 [a==1.0 ; platform_version != '://']", "2 b 2.0 [b ==2.0; python_version>='3' and 'file:' != '://']", "3 c-zip 1 [c.zip==1]"}},
+		{"an encoding that changes nothing", "#!x\n# -*- coding: UTF_8 -*-\n# coding: utf-16\na==1.0\n", []string{"4 a 1.0 [a==1.0]"}},
 		{"a path in a marker hides nothing", "a==1.0;sys_platform!='x/y'\n", []string{"1 a 1.0 [a==1.0;sys_platform!='x/y']"}},
 		{"line ends of Python", "# x\x0ca==1.0\u2028b==2.0\nc==3.0\n", []string{"1 a 1.0", "1 b 2.0", "2 c 3.0 [c==3.0]"}},
 		{"byte order mark", "\xef\xbb\xbfa==1.0\n", []string{"1 a 1.0"}},
@@ -107,6 +118,24 @@ func TestUnreadable(t *testing.T) {
 		{"control characters", "a==1.0 \x1b[31m\n", 1, `\x1b`},
 		{"a long line", "a==1\nb" + strings.Repeat(" ", maxLine) + "==1\n", 2, "longer than 64 KiB"},
 		{"a long line in pieces", "a==1\nb" + strings.Repeat(" \\\n", maxLine) + "==1\n", 2, "longer than 64 KiB"},
+		{"a backslash in the name", "a==1.0\n\\u0074iny==2.0\n", 2, "not a requirement"},
+		{"an encoding of escapes", "a==1.0\n# coding: raw_unicode_escape\n", 2, `the encoding "raw_unicode_escape" is not read`},
+		{"an encoding on the first line", "#vim: set fileencoding=utf-7 :\na==1.0\n", 1, "utf-7"},
+		{"an option nobody knows", "--requ other.txt\n", 1, "not an option of a requirements file"},
+		{"a package behind an option", "a==1\n--pre tiny==2.0\n", 2, "not an option of a requirements file"},
+		{"an editable version", "-e tiny==2.0\n", 1, "neither a path nor an address"},
+		{"a package behind an editable one", "-e . tiny==2.0\n", 1, "more than one package"},
+		{"a variable", "-r ${OTHER}.txt\n", 1, "options that can be read"},
+		{"a version from a variable", "a==${V}\n", 1, "not a requirement"},
+		{"a path and more", "./x.whl tiny\n", 1, "not a requirement"},
+		{"an address without a name", "https://registry.example/?id=1\n", 1, "names no package"},
+		{"a name for nothing", "a @ \n", 1, "not a requirement"},
+		{"a file at an address", "\n-r https://registry.example/r.txt\n", 2, "which is not in the repository"},
+		{"a file outside", "-r../../r.txt\n", 1, "which is not in the repository"},
+		{"a file of the machine", "--requirement=/etc/r.txt\n", 1, "which is not in the repository"},
+		{"a file that is not there", "-c constraints.txt\n", 1, `"constraints.txt", which does not exist`},
+		{"a manifest that is not there", "-r requirements-dev.txt\n", 1, "which does not exist"},
+		{"a file of any name", "-r data.bin\n", 1, "no name of a requirements file"},
 		{"too large", strings.Repeat("a==1\n", maxBytes/5+1), 0, "larger than 4 MiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

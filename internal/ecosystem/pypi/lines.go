@@ -2,10 +2,11 @@ package pypi
 
 import (
 	"bytes"
-	"encoding/binary"
+	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf16"
+
+	"github.com/pullwarden/pullwarden/internal/change"
 )
 
 // maxLine bounds a logical line; a requirement with a hash for each of a
@@ -21,23 +22,40 @@ type line struct {
 }
 
 // decode returns the text of a file. It reports false if the bytes are not
-// those of the text: a shell on Windows writes UTF-16.
+// those of the text: a shell on Windows writes UTF-16. Like pip it goes by the
+// byte order mark alone: to guess would be to read another text than pip.
 func decode(data []byte) (string, bool) {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(data, []byte("\xff\xfe")):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(data, []byte("\xfe\xff")):
-		order = binary.BigEndian
-	default:
-		text, marked := bytes.CutPrefix(data, []byte("\xef\xbb\xbf"))
-		return string(text), !marked
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff", "\x00\x00\xfe\xff"} {
+		if !bytes.HasPrefix(data, []byte(mark)) {
+			continue
+		}
+		if text, name, ok := change.Text(data); ok && name != "" {
+			return string(text), false
+		}
 	}
-	units := make([]uint16, 0, len(data)/2)
-	for i := 2; i+1 < len(data); i += 2 {
-		units = append(units, order.Uint16(data[i:]))
+	text, marked := bytes.CutPrefix(data, []byte("\xef\xbb\xbf"))
+	return string(text), !marked
+}
+
+// coding is how pip is told the encoding of a file, in a comment on one of its
+// first two lines.
+var coding = regexp.MustCompile(`coding[:=]\s*([-\w.]+)`)
+
+// encoding returns the line and the name of an encoding that the file is
+// stated to be in, if it is one in which the bytes could mean something else.
+func encoding(data []byte) (int, string) {
+	for i, l := range bytes.SplitN(data, []byte("\n"), 3)[:min(2, 1+bytes.Count(data, []byte("\n")))] {
+		m := coding.FindSubmatch(l)
+		if m == nil || l[0] != '#' {
+			continue
+		}
+		switch name := strings.ToLower(strings.ReplaceAll(string(m[1]), "_", "-")); name {
+		case "utf-8", "utf8", "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1":
+			return 0, ""
+		}
+		return i + 1, string(m[1])
 	}
-	return string(utf16.Decode(units)), false
+	return 0, ""
 }
 
 // comment returns where pip sees one begin, or -1: a "#" within a word is none.

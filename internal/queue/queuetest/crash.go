@@ -113,18 +113,26 @@ func stats(t *testing.T, db *sql.DB) {
 
 // nothingLost pushes to keys just while they are worked on and finished: every
 // last push of a round must be worked off, no two handlers may meet on a key.
-func nothingLost(t *testing.T, db *sql.DB) {
-	const keys = 12
+func nothingLost(t *testing.T, db *sql.DB) { NothingLost(t, db) }
+
+// NothingLost is that test with a queue, and workers, on each of dbs, which
+// must be pools of one database. Pushes come in through any of them.
+func NothingLost(t *testing.T, dbs ...*sql.DB) {
+	const keys, patience = 12, 15 * time.Second // longer than a busy machine takes
 	o := quick()
 	o.Workers, o.Attempts = 8, 1000
-	q := open(t, db, o)
+	var queues []*queue.Queue
+	for _, db := range dbs {
+		queues = append(queues, open(t, db, o))
+	}
+	handled := make([]atomic.Int64, len(queues)) // by each of them
 	var pushes, calls, lost, overlaps atomic.Int64
-	var running, handled sync.Map
+	var running, latest sync.Map
 	began := make([]chan struct{}, keys)
 	for i := range began {
 		began[i] = make(chan struct{}, 1)
 	}
-	start(t, q, func(_ context.Context, e forge.Event) error {
+	handle := func(_ context.Context, e forge.Event) error {
 		if _, meets := running.LoadOrStore(e.Number, true); meets {
 			overlaps.Add(1)
 		}
@@ -138,9 +146,15 @@ func nothingLost(t *testing.T, db *sql.DB) {
 		if rand.N(10) == 0 {
 			return fmt.Errorf("no luck with %s", e.SHA)
 		}
-		handled.Store(e.Number, e.SHA)
+		latest.Store(e.Number, e.SHA)
 		return nil
-	})
+	}
+	for i, q := range queues {
+		start(t, q, func(ctx context.Context, e forge.Event) error {
+			handled[i].Add(1)
+			return handle(ctx, e)
+		})
+	}
 	var senders sync.WaitGroup
 	until := time.Now().Add(3 * time.Second)
 	for number := range keys {
@@ -149,7 +163,7 @@ func nothingLost(t *testing.T, db *sql.DB) {
 			send := func() bool {
 				last = fmt.Sprintf("%d-%d", number, pushes.Add(1))
 				e := push(number, last)
-				return assert.NoError(t, q.Accept(context.Background(), e, e.Key()))
+				return assert.NoError(t, queues[rand.N(len(queues))].Accept(context.Background(), e, e.Key()))
 			}
 			for time.Now().Before(until) {
 				if !send() {
@@ -157,7 +171,7 @@ func nothingLost(t *testing.T, db *sql.DB) {
 				}
 				select {
 				case <-began[number]:
-				case <-time.After(3 * time.Second): // counted below
+				case <-time.After(patience): // counted below
 				}
 				for range rand.N(3) {
 					// Into the handler, its end, or just after it.
@@ -166,8 +180,8 @@ func nothingLost(t *testing.T, db *sql.DB) {
 						return
 					}
 				}
-				worked := func() bool { sha, _ := handled.Load(number); return sha == last }
-				for limit := time.Now().Add(3 * time.Second); !worked() && time.Now().Before(limit); {
+				worked := func() bool { sha, _ := latest.Load(number); return sha == last }
+				for limit := time.Now().Add(patience); !worked() && time.Now().Before(limit); {
 					time.Sleep(time.Millisecond)
 				}
 				if !worked() {
@@ -181,9 +195,12 @@ func nothingLost(t *testing.T, db *sql.DB) {
 		})
 	}
 	senders.Wait()
-	idle(t, q)
+	idle(t, queues[0])
 	t.Logf("pushes=%d handled=%d lost=%d overlapping=%d", pushes.Load(), calls.Load(), lost.Load(), overlaps.Load())
 	assert.Zero(t, lost.Load())
 	assert.Zero(t, overlaps.Load())
 	assert.Greater(t, pushes.Load(), int64(keys))
+	for i := range handled {
+		assert.NotZero(t, handled[i].Load(), "queue %d took no part", i)
+	}
 }

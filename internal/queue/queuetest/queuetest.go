@@ -40,7 +40,10 @@ func Run(t *testing.T, open func(t *testing.T) *sql.DB) {
 		"Stats":              stats,
 		"NothingLost":        nothingLost,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
 	}
 }
 

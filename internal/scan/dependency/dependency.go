@@ -2,9 +2,10 @@
 // reads the manifests that the change touches and asks the advisories about
 // each package that they pin.
 //
-// A package and an advisory make one finding a manifest, however many copies
-// of the package there are. It is known again by these two, so going from one
-// vulnerable version to another is nothing new.
+// A finding is an advisory of a package at one place of a manifest. It is known
+// again by these and by whether the package is direct and for development only,
+// so going from one vulnerable version to another is nothing new, and another
+// copy is.
 package dependency
 
 import (
@@ -12,8 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 
 	"github.com/pullwarden/pullwarden/internal/advisory"
@@ -38,42 +37,12 @@ func New(db advisory.DB, es []ecosystem.Ecosystem) *Scanner { return &Scanner{db
 // Name implements scan.Scanner.
 func (*Scanner) Name() string { return "dependency" }
 
-// Rules returns none: each advisory is a rule, and they are as many as there are records.
-func (*Scanner) Rules() []finding.Rule { return nil }
+// Rules returns what there is beside advisories. Each of those is a rule, and
+// they are as many as there are records.
+func (*Scanner) Rules() []finding.Rule { return []finding.Rule{unchecked()} }
 
 // EveryCommit is false: a vulnerable version that a later commit replaced is gone.
 func (*Scanner) EveryCommit() bool { return false }
-
-// Wants names the companions of touched manifests, and the manifests whose companion is touched.
-func (s *Scanner) Wants(c *change.Change) []string {
-	touched := map[string]bool{}
-	for _, f := range c.Files {
-		touched[f.Path] = true
-		if f.OldPath != "" {
-			touched[f.OldPath] = true
-		}
-	}
-	var out []string
-	for _, tree := range []fs.FS{c.Before, c.After} {
-		dirs := listing{tree: tree}
-		for p := range touched {
-			for _, name := range dirs.names(path.Dir(p)) {
-				beside := path.Join(path.Dir(p), name)
-				if !touched[beside] && (s.companion(p, beside) || s.companion(beside, p)) {
-					out = append(out, beside)
-				}
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// companion reports whether p is a companion of the manifest m.
-func (s *Scanner) companion(m, p string) bool {
-	e := s.ecosystemOf(m)
-	return e != nil && slices.Contains(e.Companions(m), p)
-}
 
 func (s *Scanner) ecosystemOf(p string) ecosystem.Ecosystem {
 	for _, e := range s.ecosystems {
@@ -90,13 +59,23 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	var report scan.Report
 	var errs []error
 	tree := newView(snap)
-	for _, p := range s.manifests(snap) {
+	type copied struct {
+		at          change.Span
+		name, place string
+	}
+	seen := map[copied]bool{} // two manifests can take in the same file
+	for _, p := range s.manifests(ctx, snap, tree) {
 		e := s.ecosystemOf(p)
 		packages, err := e.Packages(ctx, tree, p)
 		if err != nil {
 			errs = append(errs, err)
-			continue
 		}
+		packages = slices.DeleteFunc(packages, func(p ecosystem.Package) bool {
+			c := copied{p.At, p.Name, p.Place}
+			was := seen[c]
+			seen[c] = true
+			return was
+		})
 		if snap.Side == scan.After {
 			report.Packages = append(report.Packages, inventory(e, packages)...)
 			if s.db.Info().Ecosystems[e.Name()] == 0 {
@@ -104,34 +83,30 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 				errs = append(errs, fmt.Errorf("%s: no advisories of %s are imported", p, e.Name()))
 			}
 		}
-		found, err := s.findings(ctx, e, packages)
+		found, err := s.findings(ctx, e, packages, snap.Side)
 		if err != nil {
 			return report, errors.Join(append(errs, fmt.Errorf("%s: %w", p, err))...)
 		}
 		report.Findings = append(report.Findings, found...)
 	}
+	if snap.Side == scan.After {
+		errs = append(errs, s.passedOver(snap)...)
+	}
 	slices.SortStableFunc(report.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	return report, errors.Join(errs...)
 }
 
-// manifests returns the paths to read: touched manifests, and those whose
-// companion is touched. A symbolic link is no manifest: what it leads to counts.
-func (s *Scanner) manifests(snap scan.Snapshot) []string {
+// manifests returns the paths to read: touched manifests, and those that a
+// touched file is part of.
+func (s *Scanner) manifests(ctx context.Context, snap scan.Snapshot, v view) []string {
 	var out []string
 	for _, f := range snap.Files {
-		if f.Mode&fs.ModeSymlink == 0 && s.ecosystemOf(f.Path) != nil {
+		if s.ecosystemOf(f.Path) != nil {
 			out = append(out, f.Path)
 		}
 	}
-	dirs := listing{tree: snap.Tree}
-	for _, p := range snap.Touched {
-		for _, name := range dirs.names(path.Dir(p)) {
-			if m := path.Join(path.Dir(p), name); s.companion(m, p) {
-				if _, touched := slices.BinarySearch(snap.Touched, m); !touched {
-					out = append(out, m)
-				}
-			}
-		}
+	if snap.Tree != nil {
+		out = append(out, s.reach(ctx, v, snap.Tree, snap.Touched).paths...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -146,53 +121,4 @@ func inventory(e ecosystem.Ecosystem, packages []ecosystem.Package) []finding.Pa
 		}
 	}
 	return out
-}
-
-// A listing reads each directory of a tree once.
-type listing struct {
-	tree fs.FS
-	read map[string][]string
-}
-
-// names returns the regular files of a directory; none if it does not exist.
-func (l *listing) names(dir string) []string {
-	if names, ok := l.read[dir]; ok || l.tree == nil || !fs.ValidPath(dir) {
-		return names
-	}
-	if l.read == nil {
-		l.read = map[string][]string{}
-	}
-	entries, _ := fs.ReadDir(l.tree, dir)
-	names := []string{}
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			names = append(names, e.Name())
-		}
-	}
-	l.read[dir] = names
-	return names
-}
-
-// A view is the tree of a snapshot in which touched files are read by their
-// blob: their names may be such that no fs.FS takes them.
-type view struct {
-	fs.FS
-	snap  scan.Snapshot
-	files map[string]change.File
-}
-
-func newView(snap scan.Snapshot) view {
-	v := view{snap.Tree, snap, make(map[string]change.File, len(snap.Files))}
-	for _, f := range snap.Files {
-		v.files[f.Path] = f
-	}
-	return v
-}
-
-// ReadFile implements fs.ReadFileFS.
-func (v view) ReadFile(name string) ([]byte, error) {
-	if f, ok := v.files[name]; ok {
-		return v.snap.Read(f)
-	}
-	return fs.ReadFile(v.FS, name)
 }

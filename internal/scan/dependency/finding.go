@@ -3,6 +3,7 @@ package dependency
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,15 +12,54 @@ import (
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/ecosystem"
 	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/scan"
 )
 
 const (
-	messageRunes = 300
-	detailRunes  = 500
+	// Texts are long: they are cut before secrets are taken out of them, and
+	// one that is cut in two is no longer known.
+	messageRunes = 1000
+	detailRunes  = 1000
 )
 
-// A hit is one advisory that concerns one package of a manifest, with all
-// copies of it.
+// A place is what makes a finding of an advisory another one: where a package
+// is, and what it is there for.
+type place struct {
+	file, name, at string
+	direct, dev    bool
+}
+
+func placeOf(p ecosystem.Package) place { return place{p.At.Path, p.Name, p.Place, p.Direct, p.Dev} }
+
+func (p place) identity(id string) finding.Identity {
+	kind := "transitive"
+	if p.direct {
+		kind = "direct"
+	}
+	if p.dev {
+		kind += " dev"
+	}
+	return finding.InFile(strings.TrimSpace(p.name + "@" + id + " " + kind + " " + p.at))
+}
+
+// milder returns p and what would be no worse there.
+func (p place) milder() []place {
+	all := []place{p}
+	if p.direct {
+		p.direct = false
+		all = append(all, p)
+	}
+	if !p.dev {
+		for _, q := range all {
+			q.dev = true
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// A hit is one advisory that concerns one package at a place, with all
+// requirements of it there.
 type hit struct {
 	advisory.Advisory
 	copies []ecosystem.Package // the one to show first
@@ -27,14 +67,23 @@ type hit struct {
 	target string              // version of the first copy that settles all that can be; "" if nothing does
 }
 
-// findings returns what is known of the packages of one manifest.
-func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages []ecosystem.Package) ([]finding.Finding, error) {
+// findings returns what is known of the packages of one manifest. Of the side
+// before, each stands for the milder ones of its place too: a package that is
+// no longer direct brings nothing in.
+func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages []ecosystem.Package, side scan.Side) ([]finding.Finding, error) {
 	type release struct{ name, version string }
-	type key struct{ name, id string }
+	type key struct {
+		place place
+		id    string
+	}
 	known := map[release][]advisory.Advisory{}
 	at := map[key]int{}
 	var hits []hit
+	var out []finding.Finding
 	for _, p := range packages {
+		if p.Source != "" {
+			out = append(out, uncheckedFinding(e, p))
+		}
 		if p.Version == "" { // not pinned: nobody knows what is installed
 			continue
 		}
@@ -48,10 +97,10 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 			known[r] = found
 		}
 		for _, a := range found {
-			i, ok := at[key{p.Name, a.ID}]
+			i, ok := at[key{placeOf(p), a.ID}]
 			if !ok {
 				i = len(hits)
-				at[key{p.Name, a.ID}] = i
+				at[key{placeOf(p), a.ID}] = i
 				hits = append(hits, hit{Advisory: a})
 			}
 			h := &hits[i]
@@ -62,10 +111,12 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 		}
 	}
 	targets := map[release]string{}
-	out := make([]finding.Finding, 0, len(hits))
+	told := map[key]bool{}
+	for k := range at {
+		told[k] = true
+	}
 	for i := range hits {
 		h := &hits[i]
-		slices.SortStableFunc(h.copies, func(a, b ecosystem.Package) int { return -compareBool(a.Direct, b.Direct) })
 		first := release{h.copies[0].Name, h.copies[0].Version}
 		// Of several copies the first is shown: what settles it is what to say.
 		for _, a := range known[first] {
@@ -84,7 +135,17 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 			}
 			h.target = target
 		}
-		out = append(out, h.finding(e))
+		f := h.finding(e)
+		out = append(out, f)
+		if side != scan.Before {
+			continue
+		}
+		for _, p := range placeOf(h.copies[0]).milder() {
+			if k := (key{p, h.ID}); !told[k] {
+				told[k] = true
+				out = append(out, finding.New(f.Rule, f.At, p.identity(h.ID), f.Message))
+			}
+		}
 	}
 	return out, nil
 }
@@ -128,7 +189,7 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 		Severity:   h.Severity,
 		References: h.URLs,
 	}
-	f := finding.New(rule, p.At, finding.InFile(p.Name+"@"+h.ID), clean(message, messageRunes))
+	f := finding.New(rule, p.At, placeOf(p).identity(h.ID), clean(message, messageRunes))
 	f.Fix = fix
 	f.Evidence = finding.Plain(clean(what, messageRunes))
 	for _, c := range h.copies[1:] {
@@ -138,8 +199,9 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 	}
 	slices.SortFunc(f.Also, func(a, b change.Span) int { return cmp.Compare(a.Start, b.Start) })
 	f.Also = slices.Compact(f.Also)
-	if isStdlib(e, p) {
-		// The line names the least version to build with; a newer one may be in use.
+	if isStdlib(e, p) || p.Source != "" {
+		// The line names the least version to build with, and a newer one may be
+		// in use; or it is only what the manifest claims.
 		f.Confidence = finding.Likely
 	}
 	f.Details = h.details(p)
@@ -174,6 +236,9 @@ func (h *hit) details(p ecosystem.Package) []finding.Detail {
 		{Name: "Advisory", Text: id}, {Name: "Severity", Text: severity}, {Name: "Fixed in", Text: fixed},
 		{Name: "Dependency", Text: kind},
 	}
+	if p.Place != "" && p.Place != "node_modules/"+p.Name {
+		out = append(out, finding.Detail{Name: "Place", Text: p.Place})
+	}
 	if len(p.Via) > 0 {
 		out = append(out, finding.Detail{Name: "Brought in by", Text: strings.Join(p.Via, " → ")})
 	}
@@ -201,12 +266,22 @@ func clean(s string, limit int) string {
 	return s
 }
 
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
+// unchecked is the rule of packages that no advisory can speak of.
+func unchecked() finding.Rule {
+	return finding.Rule{
+		ID:    "dependency/unchecked",
+		Title: "Dependency that is not checked for vulnerabilities",
+		Why:   "Advisories speak of what the ecosystem's index has. What comes from anywhere else may be any version, and may change.",
+		How:   "Take the package from the index at a fixed version, or look at its source yourself.",
+		// It is no fault by itself: it is named so that nobody takes it for checked.
+		Severity: finding.Info,
 	}
-	return -1
+}
+
+func uncheckedFinding(e ecosystem.Ecosystem, p ecosystem.Package) finding.Finding {
+	f := finding.New(unchecked(), p.At, placeOf(p).identity(p.Source),
+		clean(fmt.Sprintf("%s comes from %s, so it is not known which version it is", p.Name, p.Source), messageRunes))
+	f.Evidence = finding.Plain(clean(p.Name, messageRunes))
+	f.Details = []finding.Detail{{Name: "Package", Text: clean(p.Name, detailRunes)}, {Name: "Ecosystem", Text: e.Name()}}
+	return f
 }

@@ -49,7 +49,7 @@ func (e *engine) judge(ctx context.Context, kind types.Source, path string, cont
 
 // all returns every rule that may be reported, sorted by id.
 func (e *engine) all() []finding.Rule {
-	var out []finding.Rule
+	out := []finding.Rule{remoteModule()}
 	for _, r := range rules.GetRegistered() {
 		if counts(r.Rule) {
 			out = append(out, e.rule(r.Rule))

@@ -33,9 +33,9 @@ type document struct {
 	seen  map[*yaml.Node]bool // aliases that are being followed
 }
 
-// errTemplate says that a document has keys that no manifest has: "{{ .Name }}"
-// reads as a map in a map.
-var errTemplate = errors.New("a template")
+// errComplexKey says that a document has a key that is a list or a map, which no
+// manifest has; but "{{ .Name }}" reads as one.
+var errComplexKey = errors.New("a key that is no word")
 
 // aliasLike counts what may be an alias, cheaply and too many rather than too few.
 func aliasLike(text []byte) int {
@@ -126,7 +126,7 @@ func (d *document) mapping(n *yaml.Node, start int, path string, level int) (any
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, c := n.Content[i], n.Content[i+1]
 		if k.Kind == yaml.MappingNode || k.Kind == yaml.SequenceNode {
-			return nil, 0, errTemplate
+			return nil, 0, errComplexKey
 		}
 		if k.Tag == "!!merge" {
 			v, end, err := d.convert(c, c.Line, path, level+1)
@@ -175,8 +175,18 @@ func merge(into map[string]any, v any) {
 	}
 }
 
-// scalar returns the value of n in types that JSON has.
+// scalar returns the value of n in types that JSON has, as Kubernetes reads it:
+// by YAML 1.1, in which more words than two are booleans.
 func scalar(n *yaml.Node) any {
+	const written = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle | yaml.TaggedStyle
+	if n.Style&written == 0 || n.ShortTag() == "!!bool" {
+		switch n.Value {
+		case "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE":
+			return true
+		case "n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE":
+			return false
+		}
+	}
 	var v any
 	if n.Decode(&v) != nil {
 		return n.Value

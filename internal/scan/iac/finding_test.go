@@ -174,7 +174,8 @@ func TestWants(t *testing.T) {
 		"live/terraform.tfvars", "acl = \"public-read\"\n",
 		"modules/a/main.tf", "variable \"acl\" {}\nmodule \"b\" {\n  source = \"./b\"\n  acl = var.acl\n}\n",
 		"modules/a/b/main.tf", "variable \"acl\" {}\nresource \"aws_s3_bucket\" \"this\" {\n  acl = var.acl\n}\n",
-		"other/main.tf", "resource \"aws_s3_bucket\" \"other\" {}\n",
+		"other/main.tf", "resource \"aws_s3_bucket\" \"other\" {}\n", // may call live
+		"other/notes.txt", "nothing of interest",
 	)
 	before := fstest.MapFS{}
 	for p, f := range after {
@@ -196,7 +197,7 @@ func TestWants(t *testing.T) {
 	require.NoError(t, r.Statuses[0].Err)
 	assert.Equal(t, "modules/a/b/main.tf:3", only(t, r, "iac/AWS-0092").At.String())
 	assert.LessOrEqual(t, len(c.loads), 3)
-	assert.False(t, c.fetched[change.HashBlob(after["other/main.tf"].Data)])
+	assert.False(t, c.fetched[change.HashBlob(after["other/notes.txt"].Data)])
 }
 
 // TestNames holds that names that are not UTF-8 are read by their blobs.

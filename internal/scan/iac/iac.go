@@ -61,37 +61,35 @@ func (s *Scanner) Rules() []finding.Rule {
 }
 
 // Wants implements [scan.Scanner]: the other files of touched Terraform modules,
-// the local modules they call, and those above them that may call them.
+// the local modules they call, and those that may call them; and what links
+// lead to.
 func (*Scanner) Wants(c *change.Change) []string {
-	var touched []string
+	var touched, documents []string
 	for _, f := range c.Files {
 		touched = append(touched, f.Path)
 		if f.OldPath != "" {
 			touched = append(touched, f.OldPath)
 		}
+		if isDocument(f) {
+			documents = append(documents, f.Path)
+		}
 	}
 	dirs := terraformDirs(touched)
-	if len(dirs) == 0 {
-		return nil
-	}
 	wanted := map[string]bool{}
 	for _, tree := range []fs.FS{c.Before, c.After} {
 		r := newRepository(tree)
-		for _, dir := range append(r.reach(dirs), above(dirs)...) {
-			for _, p := range r.list(dir) {
-				wanted[p] = true
-			}
+		var paths []string
+		for _, dir := range r.wants(dirs, touched) {
+			paths = append(paths, r.list(dir)...)
 		}
-		callers := r.callers(dirs)
-		for _, p := range touched {
-			if isVariables(p) {
-				callers = append(callers, r.home(p))
+		for _, p := range append(paths, documents...) {
+			if to, err := r.target(p); err == nil && to != p {
+				wanted[to] = true
 			}
+			r.inChart(p) // looks for a file, which the tree may have to bring
 		}
-		for _, dir := range r.reach(callers) {
-			for _, p := range r.list(dir) {
-				wanted[p] = true
-			}
+		for _, p := range append(paths, r.links...) {
+			wanted[p] = true
 		}
 	}
 	out := make([]string, 0, len(wanted))
@@ -114,20 +112,18 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	if in.engine, err = s.engine(); err != nil {
 		return scan.Report{}, err
 	}
+	in.repo = snapshot(snap)
 	for _, f := range snap.Files {
 		if err := ctx.Err(); err != nil {
 			in.fail(err)
 			break
 		}
-		switch {
-		case !isDocument(f):
-		case isDockerfile(f.Path):
-			in.file(f, in.dockerfile)
-		case isYAML(f.Path):
-			in.file(f, in.manifests)
+		if isDocument(f) {
+			in.file(f)
 		}
 	}
 	in.terraform(dirs)
+	in.follow()
 	return scan.Report{Findings: settle(snap.Side, in.hits)}, errors.Join(in.errs...)
 }
 
@@ -136,6 +132,7 @@ type inspection struct {
 	ctx    context.Context
 	snap   scan.Snapshot
 	engine *engine
+	repo   *repository
 	hits   []hit
 	errs   []error
 }
@@ -147,21 +144,35 @@ func (in *inspection) fail(err error) {
 	}
 }
 
-// file reads f and lets look have it.
-func (in *inspection) file(f change.File, look func(path string, text []byte) error) {
-	text, err := in.snap.Read(f)
+// file looks at f, or at what it leads to.
+func (in *inspection) file(f change.File) {
+	if in.repo.linked[f.Path] != "" {
+		to, err := in.repo.target(f.Path)
+		if err == nil && in.repo.known[to] != "" && kindOf(to) == kindOf(f.Path) {
+			return // looked at there
+		}
+	}
+	text, err := in.repo.read(f.Path)
 	if err != nil {
 		in.fail(err)
 		return
 	}
-	if isYAML(f.Path) && !hasManifest(text) {
+	if decoded, _, ok := change.Text(text); ok {
+		text = decoded // from UTF-16, say
+	}
+	kind := kindOf(f.Path)
+	if kind != docker && !hasManifest(text) {
 		return
 	}
-	if len(text) > maxManifests || len(text) > maxFile && !isYAML(f.Path) {
+	if len(text) > maxManifests || len(text) > maxFile && kind == docker {
 		in.fail(tooLarge(f.Path))
 		return
 	}
-	in.fail(look(f.Path, withoutWaivers(text)))
+	if text = withoutWaivers(text); kind == docker {
+		in.fail(in.dockerfile(f.Path, text))
+	} else {
+		in.fail(in.manifests(f.Path, text))
+	}
 }
 
 func tooLarge(path string) *SyntaxError {

@@ -2,6 +2,7 @@ package iac
 
 import (
 	"bytes"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -28,34 +29,68 @@ func setsItself(name string) bool {
 	return name == "terraform.tfvars" || strings.HasSuffix(name, ".auto.tfvars")
 }
 
-// isDocument reports whether f is of a kind that is looked at file by file.
+// A kind is one of those that are looked at file by file.
+type kind int
+
+const (
+	none kind = iota
+	docker
+	manifestYAML
+	manifestJSON
+)
+
+// kindOf returns the kind of the file named p.
+func kindOf(p string) kind {
+	ext := strings.ToLower(path.Ext(p))
+	switch {
+	case isDockerfile(p):
+		return docker
+	case ext == ".yaml" || ext == ".yml":
+		return manifestYAML
+	case ext == ".json" && !isTerraform(p) && !isVariables(p):
+		return manifestJSON
+	}
+	return none
+}
+
+func isJSON(p string) bool { return kindOf(p) == manifestJSON }
+
+// isDocument reports whether f is to be looked at by itself; a link counts as
+// what it leads to.
 func isDocument(f change.File) bool {
-	return f.Mode.IsRegular() && (isDockerfile(f.Path) || isYAML(f.Path))
+	return (f.Mode.IsRegular() || f.Mode&fs.ModeSymlink != 0) && kindOf(f.Path) != none
 }
 
 // notDocker are endings of files that are only named after a Dockerfile.
 var notDocker = []string{
 	".dockerignore", ".md", ".txt", ".sh", ".py", ".go", ".js", ".ts", ".rb", ".rs", ".java",
 	".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".erb", ".template", ".mustache",
-	".json", ".yml", ".yaml", ".html", ".bak", ".orig", ".rej", ".lock",
+	".json", ".yml", ".yaml", ".html", ".bak", ".orig", ".rej", ".lock", ".txtar",
 }
 
 func isDockerfile(p string) bool {
+	if isExactlyDockerfile(p) {
+		return true
+	}
 	name := strings.ToLower(path.Base(p))
 	for _, stem := range []string{"dockerfile", "containerfile"} {
-		if name == stem || strings.HasSuffix(name, "."+stem) {
-			return true
-		}
-		if strings.HasPrefix(name, stem+".") {
+		if rest, ok := strings.CutPrefix(name, stem); ok && rest != "" && strings.Contains(".-_", rest[:1]) {
 			return !slices.Contains(notDocker, path.Ext(name))
 		}
 	}
 	return false
 }
 
-func isYAML(p string) bool {
-	ext := strings.ToLower(path.Ext(p))
-	return ext == ".yaml" || ext == ".yml"
+// isExactlyDockerfile reports whether p is certain to be one. What is only named
+// like "Dockerfile.web" may be anything.
+func isExactlyDockerfile(p string) bool {
+	name := strings.ToLower(path.Base(p))
+	for _, stem := range []string{"dockerfile", "containerfile"} {
+		if name == stem || strings.HasSuffix(name, "."+stem) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasManifest reports whether text may hold a Kubernetes manifest, without parsing it.

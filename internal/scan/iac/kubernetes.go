@@ -2,9 +2,11 @@ package iac
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"regexp"
 	"strings"
 
@@ -34,10 +36,42 @@ func parts(text []byte) []part {
 	return out
 }
 
-// manifests looks at the Kubernetes manifests in one file of YAML.
+// surrogate matches half of a character that JSON writes in two escapes and
+// YAML in one.
+var surrogate = regexp.MustCompile(`\\u[dD][89a-fA-F][0-9a-fA-F]{2}`)
+
+// objects splits a file of JSON into its values, made such that they are YAML
+// as well, with the lines that they have. What follows a broken one is left out.
+func objects(text []byte) []part {
+	var out []part
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	offset := len(text) - len(bytes.TrimPrefix(text, []byte("\ufeff")))
+	for {
+		start := offset + int(d.InputOffset())
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			if !errors.Is(err, io.EOF) {
+				out = append(out, part{text: text[start:], skip: bytes.Count(text[:start], []byte("\n"))})
+			}
+			return out
+		}
+		end := offset + int(d.InputOffset())
+		raw := bytes.ReplaceAll(text[start:end], []byte("\t"), []byte(" "))
+		out = append(out, part{
+			text: surrogate.ReplaceAllLiteral(raw, []byte(`\u003f`)),
+			skip: bytes.Count(text[:start], []byte("\n")),
+		})
+	}
+}
+
+// manifests looks at the Kubernetes manifests in one file of YAML or JSON.
 func (in *inspection) manifests(path string, text []byte) error {
+	split := parts
+	if isJSON(path) {
+		split = objects
+	}
 	var errs []error
-	for _, p := range parts(text) {
+	for _, p := range split(text) {
 		if err := in.ctx.Err(); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
@@ -53,19 +87,24 @@ func (in *inspection) part(path string, text []byte, p part) error {
 	if aliasLike(p.text) > 10*maxAliases {
 		return &SyntaxError{Path: path, Line: p.skip + 1, Why: fmt.Sprintf("YAML with more than %d aliases, not inspected", maxAliases)}
 	}
+	// A template is not YAML yet.
+	template := bytes.Contains(p.text, []byte("{{")) && in.repo.inChart(path)
 	var errs []error
 	for d := yaml.NewDecoder(bytes.NewReader(p.text)); ; {
 		var root yaml.Node
 		if err := d.Decode(&root); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			if !bytes.Contains(p.text, []byte("{{")) { // a template is not YAML yet
+			if !template && looksLikeManifest(p.text) {
 				errs = append(errs, &SyntaxError{Path: path, Line: p.skip + max(1, lineIn(err)), Why: "cannot be read as YAML"})
 			}
 			break
 		}
 		doc, err := read(path, p.skip, &root)
-		if errors.Is(err, errTemplate) {
+		if errors.Is(err, errComplexKey) {
+			if !template && looksLikeManifest(p.text) {
+				errs = append(errs, &SyntaxError{Path: path, Line: p.skip + max(1, root.Line), Why: "YAML with keys that are no words, not inspected"})
+			}
 			continue
 		}
 		if err != nil {
@@ -79,21 +118,57 @@ func (in *inspection) part(path string, text []byte, p part) error {
 	return errors.Join(errs...)
 }
 
-// manifests returns the manifests of a document: itself, or the items of a list.
+var (
+	hasVersion = regexp.MustCompile(`(?m)^[ \t\-{"',]*apiVersion["']?[ \t]*:[ \t]*["']?[a-z]|"apiVersion"[ \t]*:[ \t]*"[a-z]`)
+	hasKind    = regexp.MustCompile(`(?m)^[ \t\-{"',]*kind["']?[ \t]*:[ \t]*["']?[A-Z]|"kind"[ \t]*:[ \t]*"[A-Z]`)
+)
+
+// looksLikeManifest reports whether text that is broken was meant to be a manifest.
+func looksLikeManifest(text []byte) bool { return hasVersion.Match(text) && hasKind.Match(text) }
+
+// inChart reports whether the file at p is a template of a Helm chart.
+func (r *repository) inChart(p string) bool {
+	for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if path.Base(dir) != "templates" {
+			continue
+		}
+		if _, err := r.mode(path.Join(path.Dir(dir), "Chart.yaml")); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// manifests returns the manifests of a document: itself, or the items of a
+// list, which may be lists again.
 func (d *document) manifests() []map[string]any {
 	root, _ := d.value.(map[string]any)
-	if !isManifest(root) {
+	return manifestsIn(root)
+}
+
+func manifestsIn(m map[string]any) []map[string]any {
+	if !isManifest(m) {
 		return nil
 	}
-	items, ok := root["items"].([]any)
-	if kind, _ := root["kind"].(string); !ok || !strings.HasSuffix(kind, "List") {
-		return []map[string]any{root}
+	list, _ := m["kind"].(string)
+	of, isList := strings.CutSuffix(list, "List")
+	items, ok := m["items"].([]any)
+	if !ok {
+		return []map[string]any{m}
 	}
 	var out []map[string]any
+	if !isList {
+		out = append(out, m) // with items it is a list all the same
+	}
 	for _, i := range items {
-		if m, ok := i.(map[string]any); ok && isManifest(m) {
-			out = append(out, m)
+		item, ok := i.(map[string]any)
+		if !ok {
+			continue
 		}
+		if _, named := item["kind"]; !named && isList && of != "" { // a PodList is one of Pods
+			item["kind"], item["apiVersion"] = of, m["apiVersion"]
+		}
+		out = append(out, manifestsIn(item)...)
 	}
 	return out
 }

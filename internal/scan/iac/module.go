@@ -11,10 +11,14 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/scan"
 )
 
 const (
 	maxDepth  = 2        // calls followed from a directory: as many as there are rounds of fetching
+	maxInHand = 8        // the same where all of a module is at hand
 	maxAbove  = 4        // directories above a touched one that are searched for callers
 	maxValues = 64 << 20 // bytes that the locals of a module may grow to
 )
@@ -53,17 +57,48 @@ func nearest(dir string) []string {
 
 // A repository reads Terraform modules of one tree, each file once.
 type repository struct {
-	tree    fs.FS
-	known   map[string]string // blobs of files at hand whatever their names, by path
-	blob    func(id string) ([]byte, error)
-	lists   map[string][]string
-	sources map[string]source
-	missing []error // what could not be read
+	tree       fs.FS
+	known      map[string]string // blobs of files at hand whatever their names, by path
+	linked     map[string]string // the same of links
+	links      []string          // that have to be read first
+	blob       func(id string) ([]byte, error)
+	lists      map[string][]string
+	sources    map[string]source
+	widest     int      // items of the longest literal of a variable
+	missing    []error  // what could not be read
+	searched   []string // directories that may hold callers
+	unsearched []error  // where callers were not searched for
 }
 
 func newRepository(tree fs.FS) *repository {
 	return &repository{tree: tree, lists: map[string][]string{}, sources: map[string]source{}}
 }
+
+// snapshot returns the repository in the state that s shows. Where the tree
+// and the change do not agree on what is a link, it was one on one side only.
+func snapshot(s scan.Snapshot) *repository {
+	r := newRepository(s.Tree)
+	if r.tree == nil {
+		r.tree = change.Empty()
+	}
+	r.blob, r.known, r.linked = s.Contents.Blob, map[string]string{}, map[string]string{}
+	for _, f := range s.Files {
+		mode := f.Mode
+		if m, err := r.mode(f.Path); err == nil && s.Side == scan.Before {
+			mode = m
+		}
+		switch {
+		case mode.IsRegular():
+			r.known[f.Path] = f.NewBlob
+		case mode&fs.ModeSymlink != 0:
+			r.linked[f.Path] = f.NewBlob
+		}
+	}
+	return r
+}
+
+// here reports whether p is a file or link of the change that exists.
+func (r *repository) here(p string) bool { return r.known[p] != "" || r.linked[p] != "" }
 
 // list returns the paths of the Terraform files in dir, sorted; none if there
 // is no such directory.
@@ -72,18 +107,24 @@ func (r *repository) list(dir string) []string {
 		return paths
 	}
 	var paths []string
-	for p := range r.known {
-		if path.Dir(p) == dir && (isTerraform(p) || isVariables(p)) {
-			paths = append(paths, p)
+	for _, known := range []map[string]string{r.known, r.linked} {
+		for p := range known {
+			if path.Dir(p) == dir && (isTerraform(p) || isVariables(p)) {
+				paths = append(paths, p)
+			}
 		}
 	}
 	if fs.ValidPath(dir) {
-		entries, err := fs.ReadDir(r.tree, dir)
+		to, err := r.resolve(dir)
+		var entries []fs.DirEntry
+		if err == nil {
+			entries, err = fs.ReadDir(r.tree, to)
+		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			r.missing = append(r.missing, err)
 		}
 		for _, e := range entries {
-			if e.Type().IsRegular() && (isTerraform(e.Name()) || isVariables(e.Name())) {
+			if (e.Type().IsRegular() || e.Type() == fs.ModeSymlink) && (isTerraform(e.Name()) || isVariables(e.Name())) {
 				paths = append(paths, path.Join(dir, e.Name()))
 			}
 		}
@@ -93,7 +134,15 @@ func (r *repository) list(dir string) []string {
 	return r.lists[dir]
 }
 
+// read returns the content of the file at p, through links.
 func (r *repository) read(p string) ([]byte, error) {
+	if _, ok := r.known[p]; !ok {
+		to, err := r.target(p)
+		if err != nil {
+			return nil, err
+		}
+		p = to
+	}
 	if id, ok := r.known[p]; ok {
 		return r.blob(id)
 	}
@@ -107,12 +156,29 @@ func (r *repository) source(p string) source {
 	}
 	text, err := r.read(p)
 	if err != nil {
-		r.missing = append(r.missing, err)
-		r.sources[p] = source{path: p}
-		return r.sources[p]
+		s := source{path: p}
+		if !errors.As(err, &s.problem) {
+			r.missing = append(r.missing, err)
+		}
+		r.sources[p] = s
+		return s
 	}
 	r.sources[p] = parse(p, text)
 	return r.sources[p]
+}
+
+// wants returns the directories whose files are needed to judge the modules in dirs.
+func (r *repository) wants(dirs, touched []string) []string {
+	if len(dirs) == 0 {
+		return nil
+	}
+	callers := r.callers(dirs)
+	for _, p := range touched {
+		if isVariables(p) {
+			callers = append(callers, r.home(p))
+		}
+	}
+	return slices.Concat(r.reach(dirs), r.searched, r.reach(callers))
 }
 
 // module returns the files of dir that are Terraform.
@@ -130,16 +196,13 @@ func (r *repository) module(dir string) []source {
 func (r *repository) reach(dirs []string) []string {
 	seen := map[string]bool{}
 	next := dirs
-	for depth := 0; depth <= maxDepth && len(next) > 0; depth++ {
+	for depth := 0; depth <= maxInHand && len(next) > 0; depth++ {
 		var calls []string
 		for _, dir := range next {
-			if seen[dir] {
+			if seen[dir] || depth > maxDepth && !r.atHand(dir) {
 				continue
 			}
 			seen[dir] = true
-			if depth == maxDepth {
-				continue
-			}
 			for _, s := range r.module(dir) {
 				for _, c := range s.calls {
 					calls = append(calls, c.dir)
@@ -186,21 +249,6 @@ func (r *repository) circles(dirs []string) map[string]map[string]bool {
 		}
 	}
 	return cut
-}
-
-// callers returns the directories above dirs whose modules call one of dirs.
-func (r *repository) callers(dirs []string) []string {
-	var out []string
-	for _, dir := range above(dirs) {
-		if slices.Contains(dirs, dir) || len(r.list(dir)) == 0 {
-			continue
-		}
-		called := r.reach([]string{dir})
-		if slices.ContainsFunc(dirs, func(d string) bool { return slices.Contains(called, d) }) {
-			out = append(out, dir)
-		}
-	}
-	return out
 }
 
 // home returns the directory of the module that the file of variables at p is
@@ -252,11 +300,8 @@ func (r *repository) variables(p string, values map[string]cty.Value) error {
 	if err != nil {
 		return err
 	}
-	if len(text) > maxFile {
-		return tooLarge(p)
-	}
-	if line := tooDeep(text); line > 0 {
-		return &SyntaxError{Path: p, Line: line, Why: "nested too deeply"}
+	if refused := refuse(p, text); refused != nil {
+		return refused
 	}
 	var file *hcl.File
 	var diags hcl.Diagnostics
@@ -274,7 +319,11 @@ func (r *repository) variables(p string, values map[string]cty.Value) error {
 		if n, ok := a.Expr.(hclsyntax.Node); ok {
 			_ = hclsyntax.Walk(n, &g)
 		}
-		if v, diags := a.Expr.Value(nil); !g.looped && !diags.HasErrors() {
+		if len(g.nests) > 0 {
+			continue
+		}
+		r.widest = max(r.widest, g.widest)
+		if v, diags := a.Expr.Value(nil); !diags.HasErrors() {
 			values[name] = v
 		}
 	}

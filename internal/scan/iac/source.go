@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,11 +16,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-const (
-	maxNesting = 200 // brackets within brackets; the parser recurses
-	maxLoops   = 3   // for expressions within for expressions
-	maxCount   = 16  // instances of one block that are looked at
-)
+const maxCount = 16 // instances of one block that are looked at
 
 // A source is one Terraform file, made safe to evaluate. Its lines are those
 // of the file; what is between them may not be.
@@ -35,15 +30,24 @@ type source struct {
 	edits   []edit // that made text of what is in the file
 	raw     []byte
 	calls   []call
+	remote  []remoteCall
 	inputs  map[string]cty.Type // variables without a default
 	locals  map[string]hcl.Expression
-	problem *SyntaxError // nil if all of the file could be understood
+	nests   []hclsyntax.Expression // loops that are in no other
+	widest  int                    // items of the longest literal
+	problem *SyntaxError           // nil if all of the file could be understood
 }
 
 // A call is a module block with a local source.
 type call struct {
 	dir string
 	cut edit // what would make it a call of nothing
+}
+
+// A remoteCall is a module block with a source that is not in the repository.
+type remoteCall struct {
+	name string
+	line int
 }
 
 // An edit replaces bytes of a source.
@@ -55,12 +59,7 @@ type edit struct {
 // parse reads the file at p. The result has no text if it is too broken to use.
 func parse(p string, text []byte) source {
 	s := source{path: p, inputs: map[string]cty.Type{}, locals: map[string]hcl.Expression{}}
-	if len(text) > maxFile {
-		s.problem = tooLarge(p)
-		return s
-	}
-	if line := tooDeep(text); line > 0 {
-		s.problem = &SyntaxError{Path: p, Line: line, Why: "nested too deeply"}
+	if s.problem = refuse(p, text); s.problem != nil {
 		return s
 	}
 	text = withoutWaivers(text)
@@ -84,6 +83,14 @@ func parse(p string, text []byte) source {
 		if g.tooManyLoops > 0 {
 			s.problem = &SyntaxError{Path: p, Line: g.tooManyLoops, Why: "for expressions nested too deeply"}
 			return s
+		}
+		s.nests, s.widest = g.nests, g.widest
+		known := meter{widest: 1} // by itself alone, for some of it is evaluated here
+		for _, n := range g.nests {
+			if known.count(n) > maxTurns {
+				s.problem = &SyntaxError{Path: p, Line: n.Range().Start.Line, Why: "for expressions that turn too often"}
+				return s
+			}
 		}
 		edits = append(g.edits, s.unknown(native, text)...)
 	}
@@ -117,34 +124,6 @@ func (s source) without(dirs map[string]bool) []byte {
 		return s.text
 	}
 	return apply(s.raw, edits)
-}
-
-// tooDeep returns the line on which brackets or signs nest deeper than the
-// parser should follow, or 0.
-func tooDeep(text []byte) int {
-	depth, signs, line := 0, 0, 1
-	for _, b := range text {
-		switch b {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth = max(0, depth-1)
-		case '\n':
-			line++
-			signs = 0
-		}
-		switch b {
-		case '!', '-':
-			signs++
-		case ' ', '\t':
-		default:
-			signs = 0
-		}
-		if depth > maxNesting || signs > 10*maxNesting {
-			return line
-		}
-	}
-	return 0
 }
 
 func syntaxError(p string, diags hcl.Diagnostics) *SyntaxError {
@@ -229,6 +208,7 @@ func (s *source) block(b *hcl.Block, text []byte, json bool) (edits []edit) {
 				s.calls = append(s.calls, call{dir, cut})
 			} else {
 				edits = append(edits, cut)
+				s.remote = append(s.remote, remoteCall{name: strings.Join(b.Labels, "."), line: a.Range.Start.Line})
 			}
 		}
 	}
@@ -263,53 +243,6 @@ func local(p string, e hcl.Expression) (string, bool) {
 		return "", false
 	}
 	return dir, true
-}
-
-// costly are functions that take time without bound or answer with something
-// of this machine. Under another name they are unknown, and so are their values.
-var costly = map[string]bool{"bcrypt": true, "rsadecrypt": true, "pathexpand": true, "abspath": true}
-
-var costlyCall = regexp.MustCompile(`\b(?:bcrypt|rsadecrypt|pathexpand|abspath)\b`)
-
-// letterEscape matches a letter written as an escape, which hides words in JSON.
-var letterEscape = regexp.MustCompile(`\\u00(?:4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])`)
-
-// withoutCostlyCalls does for JSON, whose expressions are strings, what guard
-// does for the native syntax.
-func withoutCostlyCalls(text []byte) []byte {
-	text = letterEscape.ReplaceAll(text, []byte(`\u005f`))
-	return costlyCall.ReplaceAllFunc(text, func(b []byte) []byte { return bytes.Repeat([]byte("_"), len(b)) })
-}
-
-// A guard walks a file of the native syntax.
-type guard struct {
-	edits        []edit
-	loops        int
-	looped       bool
-	tooManyLoops int // line
-}
-
-func (g *guard) Enter(n hclsyntax.Node) hcl.Diagnostics {
-	switch n := n.(type) {
-	case *hclsyntax.FunctionCallExpr:
-		if costly[n.Name] {
-			r := n.NameRange
-			g.edits = append(g.edits, edit{r.Start.Byte, r.End.Byte, strings.Repeat("_", r.End.Byte-r.Start.Byte)})
-		}
-	case *hclsyntax.ForExpr:
-		g.looped = true
-		if g.loops++; g.loops > maxLoops && g.tooManyLoops == 0 {
-			g.tooManyLoops = n.Range().Start.Line
-		}
-	}
-	return nil
-}
-
-func (g *guard) Exit(n hclsyntax.Node) hcl.Diagnostics {
-	if _, ok := n.(*hclsyntax.ForExpr); ok {
-		g.loops--
-	}
-	return nil
 }
 
 // apply returns text after edits. Of overlapping ones the outer wins.

@@ -23,15 +23,12 @@ func (in *inspection) terraform(dirs []string) {
 	if len(dirs) == 0 || in.snap.Tree == nil {
 		return
 	}
-	r := newRepository(in.snap.Tree)
-	r.blob, r.known = in.snap.Contents.Blob, map[string]string{}
-	for _, f := range in.snap.Files {
-		if (isTerraform(f.Path) || isVariables(f.Path)) && f.Mode.IsRegular() {
-			r.known[f.Path] = f.NewBlob
-		}
-	}
-	roots := append(slices.Clone(dirs), r.callers(dirs)...)
-	for _, dir := range r.reach(roots) {
+	r := in.repo
+	callers := r.callers(dirs)
+	roots := append(slices.Clone(dirs), callers...)
+	in.fail(r.tooNested(dirs))
+	in.remote(dirs)
+	for _, dir := range append(r.reach(dirs), callers...) {
 		if err := in.ctx.Err(); err != nil {
 			in.fail(err)
 			return
@@ -40,7 +37,7 @@ func (in *inspection) terraform(dirs []string) {
 	}
 	// Other files of variables count when they change: nothing says which one is used.
 	for _, p := range in.snap.Touched {
-		if _, here := r.known[p]; here && isVariables(p) && !setsItself(p) && in.ctx.Err() == nil {
+		if r.here(p) && isVariables(p) && !setsItself(p) && in.ctx.Err() == nil {
 			in.fail(in.module(r, r.home(p), p, true))
 		}
 	}
@@ -49,7 +46,12 @@ func (in *inspection) terraform(dirs []string) {
 			in.fail(s.problem)
 		}
 	}
-	in.fail(errors.Join(r.missing...))
+	for _, f := range in.snap.Files {
+		if isTerraform(f.Path) && overrides(f.Path) && f.Mode.IsRegular() {
+			in.fail(&SyntaxError{Path: f.Path, Why: "lays its settings over those of other files, what they make together was not inspected"})
+		}
+	}
+	in.fail(errors.Join(append(r.missing, r.unsearched...)...))
 }
 
 // module evaluates the module in dir with the variables of the file also, if
@@ -80,6 +82,9 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 	if err != nil && touches(in.snap, dir) {
 		errs = append(errs, err)
 	}
+	if err := r.turns(dirs); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
 	t := newTree(in.ctx, files)
 	p := parser.New(t, "",
 		parser.OptionWithLogger(slog.New(slog.DiscardHandler)),
@@ -95,7 +100,8 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 	if err == nil && in.ctx.Err() == nil {
 		var results trivy.Results
 		results, err = executor.New(executor.OptionWithRegoScanner(in.engine.rego)).Execute(in.ctx, modules, dir)
-		for _, res := range results.GetFailed() {
+		failed := results.GetFailed()
+		for _, res := range append(failed, orphans(modules, failed)...) {
 			in.block(res, t, dir)
 		}
 	}
@@ -181,6 +187,10 @@ func firstOf(t *tree, dir string) string {
 	return dir
 }
 
+// maxMessage is how many characters of a message are kept. It is generous, for
+// a secret that is cut is not recognised when secrets are taken out.
+const maxMessage = 2_000
+
 // message is the engine's word on one place, on one line.
 func message(res trivy.Result, resource string) string {
 	text := clean(res.Description())
@@ -191,8 +201,8 @@ func message(res trivy.Result, resource string) string {
 	if resource != "" {
 		text = resource + ": " + text
 	}
-	if len(text) > 300 {
-		text = strings.ToValidUTF8(text[:300], "") + "…"
+	if long := []rune(text); len(long) > maxMessage {
+		text = string(long[:maxMessage]) + "…"
 	}
 	return text
 }

@@ -3,6 +3,7 @@ package secret
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -19,30 +20,49 @@ type match struct {
 	pattern    *pattern
 	start, end int
 	from, to   int
+	value      string // the secret, if text[from:to] is it encoded
 }
+
+// errLookAlikes says that a text has so much in it that looks like a secret
+// and is none that not all of it could be searched.
+var errLookAlikes = errors.New("too much in it that only looks like a secret")
 
 // find returns the matches in the windows of p, one for each secret.
 func (e *engine) find(ctx context.Context, path string, p piece) ([]match, error) {
 	var all []match
 	for _, w := range p.windows {
-		for _, c := range parts(w) {
-			found, err := e.matches(ctx, path, p.text[c.start:c.end])
-			for _, m := range found {
-				m.start, m.end, m.from, m.to = m.start+c.start, m.end+c.start, m.from+c.start, m.to+c.start
-				if c.from <= m.start && m.start < c.to {
-					all = append(all, m)
-				}
-			}
-			if err != nil {
-				return distinct(all), err
-			}
+		found, err := e.search(ctx, path, p.text, w[0], w[1])
+		all = append(all, found...)
+		if err == nil {
+			found, err = e.decoded(ctx, path, p.text, w[0], w[1])
+			all = append(all, found...)
+		}
+		if err != nil {
+			return distinct(all), err
 		}
 	}
 	return distinct(all), nil
 }
 
-// matches runs every pattern that has a keyword in text.
-func (e *engine) matches(ctx context.Context, path, text string) ([]match, error) {
+// search returns the matches in text[from:to] as it is.
+func (e *engine) search(ctx context.Context, path, text string, from, to int) ([]match, error) {
+	var all []match
+	for _, c := range parts([2]int{from, to}) {
+		found, err := e.matches(ctx, path, text[c.start:c.end], c.from-c.start, c.to-c.start)
+		for _, m := range found {
+			m.start, m.end, m.from, m.to = m.start+c.start, m.end+c.start, m.from+c.start, m.to+c.start
+			all = append(all, m)
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// matches runs every pattern that has a keyword in text, and returns the
+// matches that begin in text[from:to].
+func (e *engine) matches(ctx context.Context, path, text string, from, to int) ([]match, error) {
 	candidates := slices.Clone(e.always)
 	e.keywords.Walk([]byte(strings.ToLower(text)), func(_, _, keyword int64) bool {
 		for _, i := range e.byKeyword[keyword] {
@@ -51,6 +71,7 @@ func (e *engine) matches(ctx context.Context, path, text string) ([]match, error
 		return true
 	})
 	var found []match
+	var skipped error
 	for i, wanted := range candidates {
 		if !wanted {
 			continue
@@ -62,13 +83,25 @@ func (e *engine) matches(ctx context.Context, path, text string) ([]match, error
 		if p.regex == nil || p.path != nil && !p.path.MatchString(path) {
 			continue
 		}
+		again := retry{pattern: p, text: text, from: from, left: retryBytes * len(text)}
 		for _, at := range p.regex.FindAllStringIndex(text, -1) {
-			if m, ok := p.match(text, at[0], at[1]); ok {
+			m, ok := p.match(text, at[0], at[1])
+			switch {
+			case m.start >= to: // of the next part
+			case ok && from <= m.start:
 				found = append(found, m)
+				if p.opens(text, m) {
+					found = append(found, again.within(m)...)
+				}
+			default:
+				found = append(found, again.within(m)...)
 			}
 		}
+		if again.left < 0 {
+			skipped = errLookAlikes
+		}
 	}
-	return found, nil
+	return found, skipped
 }
 
 // match looks closer at text[start:end], which the pattern's expression
@@ -90,15 +123,15 @@ func (p *pattern) match(text string, start, end int) (match, bool) {
 		}
 	}
 	if m.from >= m.to || p.entropy != 0 && entropy(text[m.from:m.to]) <= p.entropy {
-		return match{}, false
+		return m, false
 	}
 	for _, a := range p.excuses {
 		if a.covers(text, m) {
-			return match{}, false
+			return m, false
 		}
 	}
 	if p.digest != nil && p.digest.MatchString(text[max(0, m.from-digestName):m.to]) {
-		return match{}, false
+		return m, false
 	}
 	if p.whole {
 		m.from, m.to = start, end
@@ -130,11 +163,16 @@ const lineReach = 512
 // An excuse is what makes a match harmless, such as a value that ends in EXAMPLE.
 type excuse struct {
 	*config.Allowlist
-	all bool // every condition must hold, not just one
+	all        bool // every condition must hold, not just one
+	everywhere bool // of all rules, not just one
 }
 
 func (a excuse) covers(text string, m match) bool {
 	value := text[m.from:m.to]
+	if a.everywhere && strings.Contains(value, "\n") {
+		// An excuse of single words that a text of many lines may well contain.
+		return false
+	}
 	expressed := len(a.Regexes) > 0 && a.expressed(text, m, value)
 	word := false
 	if len(a.StopWords) > 0 {
@@ -177,7 +215,7 @@ func (a excuse) expressed(text string, m match, value string) bool {
 func distinct(all []match) []match {
 	slices.SortFunc(all, func(a, b match) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to), cmp.Compare(b.pattern.rank, a.pattern.rank),
-			cmp.Compare(b.pattern.rule.Severity, a.pattern.rule.Severity), cmp.Compare(a.pattern.rule.ID, b.pattern.rule.ID))
+			cmp.Compare(b.pattern.rule.Severity, a.pattern.rule.Severity), cmp.Compare(len(a.value), len(b.value)), cmp.Compare(a.pattern.rule.ID, b.pattern.rule.ID))
 	})
 	dropped := make([]bool, len(all))
 	for i := range all {

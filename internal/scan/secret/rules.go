@@ -3,8 +3,10 @@ package secret
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 
 	ahocorasick "github.com/BobuSumisu/aho-corasick"
 	"github.com/spf13/viper"
@@ -27,12 +29,15 @@ type pattern struct {
 	noun       string // "GitHub personal access token"
 	confidence finding.Confidence
 	rank       int
-	regex      *regexp.Regexp // nil if the name of the file says it all
-	path       *regexp.Regexp // the files that the rule speaks of; nil means all
-	group      int            // of regex, that holds the secret; 0 means the first that matched
-	whole      bool           // the secret is all that regex matches, not a group of it
-	tail       *regexp.Regexp // what of the secret follows after regex; nil if nothing does
-	entropy    float64        // a value must have more
+	regex      *regexp.Regexp        // nil if the name of the file says it all
+	next       func() *regexp.Regexp // regex behind any one character
+	keywords   []string              // in lower case, one of which is in the text of any match or beside it
+	path       *regexp.Regexp        // the files that the rule speaks of; nil means all
+	group      int                   // of regex, that holds the secret; 0 means the first that matched
+	whole      bool                  // the secret is all that regex matches, not a group of it
+	tail       *regexp.Regexp        // what of the secret follows after regex; nil if nothing does
+	opening    *regexp.Regexp        // what a match can end with that begins another; nil if nothing does
+	entropy    float64               // a value must have more
 	excuses    []excuse
 	digest     *regexp.Regexp // a checksum with its name: no secret; nil if it needs no telling apart
 }
@@ -79,7 +84,7 @@ func compile(rules config.Config) *engine {
 	e := &engine{}
 	number := map[string]int{}
 	var words []string
-	everywhere := excuses(rules.Allowlists)
+	everywhere := global(rules.Allowlists)
 	ids := slices.Clone(rules.OrderedRules)
 	slices.Sort(ids)
 	for i, id := range ids {
@@ -89,7 +94,17 @@ func compile(rules config.Config) *engine {
 			regex: r.Regex, path: r.Path, group: r.SecretGroup, entropy: r.Entropy,
 			excuses: append(slices.Clone(everywhere), excuses(r.Allowlists)...),
 		}
+		if r.Regex != nil {
+			p.next = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:.)(?:` + r.Regex.String() + `)`) })
+		}
+		for _, k := range r.Keywords {
+			p.keywords = append(p.keywords, strings.ToLower(k))
+		}
 		switch id {
+		case "private-key":
+			// A comment in a key excuses it no more than one beside it.
+			p.excuses = excuses(r.Allowlists)
+			p.opening = regexp.MustCompile(`(?i)-----BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?-----$`)
 		case "generic-api-key":
 			p.rank, p.confidence, p.digest = anyValue, finding.Possible, regexp.MustCompile(digest)
 		case "kubernetes-secret-yaml", "curl-auth-header", "curl-auth-user", "hashicorp-tf-password", "nuget-config-password":
@@ -133,6 +148,32 @@ func excuses(lists []*config.Allowlist) []excuse {
 			continue
 		}
 		kept = append(kept, excuse{Allowlist: a, all: all})
+	}
+	return kept
+}
+
+// alternatives matches an expression of several words whose anchors only bind
+// the first and the last of them.
+var alternatives = regexp.MustCompile(`^(\(\?[a-z]+\))?\^(.*)\$$`)
+
+// global are the excuses of all rules. They are meant for values that are one
+// word, and one is written so that it takes in any value with that word
+// somewhere in it: "(?i)^true|false|null$".
+func global(lists []*config.Allowlist) []excuse {
+	kept := excuses(lists)
+	for i := range kept {
+		old := kept[i].Allowlist
+		list := &config.Allowlist{
+			Description: old.Description, MatchCondition: old.MatchCondition, RegexTarget: old.RegexTarget,
+			Regexes: slices.Clone(old.Regexes), StopWords: old.StopWords,
+		}
+		for j, re := range list.Regexes {
+			tree, err := syntax.Parse(re.String(), syntax.Perl)
+			if m := alternatives.FindStringSubmatch(re.String()); err == nil && tree.Op == syntax.OpAlternate && m != nil {
+				list.Regexes[j] = regexp.MustCompile(m[1] + "^(?:" + m[2] + ")$")
+			}
+		}
+		kept[i].Allowlist, kept[i].everywhere = list, true
 	}
 	return kept
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -19,9 +20,18 @@ import (
 	"github.com/pullwarden/pullwarden/internal/scan"
 )
 
-// mostFindings bounds one snapshot: beyond it a file is made of secrets, and
-// listing them all would only exhaust the memory.
-const mostFindings = 20_000
+const (
+	// mostOfRule bounds the secrets of one rule that are listed of a file, and
+	// the places of each: beyond it the file is made of secrets, and listing
+	// them all would only exhaust the memory.
+	mostOfRule = 1000
+	// mostFindings is how many a snapshot may have until only fewOfRule are
+	// listed of each file instead. No file is left out.
+	mostFindings = 20_000
+	fewOfRule    = 3
+	// mostErrors bounds the files that an error names.
+	mostErrors = 20
+)
 
 // Scanner is the secret scanner. Make one with New.
 type Scanner struct {
@@ -63,58 +73,113 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 		return scan.Report{}, err
 	}
 	var report scan.Report
-	var unread []error
+	var unread errorList
 	for _, f := range snap.Files {
 		if err := ctx.Err(); err != nil {
-			return report, errors.Join(append(unread, err)...)
+			return report, errors.Join(unread.err(), err)
 		}
-		if snap.Side != scan.Before && f.OldBlob == f.NewBlob && len(f.Hunks) == 0 {
-			continue // moved or another mode: nothing was added
+		most := mostOfRule
+		if len(report.Findings) >= mostFindings {
+			most = fewOfRule
 		}
-		found, err := e.inspect(ctx, snap, f)
+		found, dropped, err := e.inspect(ctx, snap, f, most)
 		report.Findings = append(report.Findings, found...)
 		if err != nil {
-			unread = append(unread, err)
+			unread.add(err)
 		}
-		if len(report.Findings) > mostFindings {
-			report.Findings = report.Findings[:mostFindings]
-			unread = append(unread, fmt.Errorf("more than %d findings: the rest was not looked at", mostFindings))
-			break
+		if dropped > 0 {
+			unread.add(fmt.Errorf("%q: secrets beyond %d of a rule are not listed, at %d places", f.Path, most, dropped))
 		}
 	}
-	return report, errors.Join(unread...)
+	return report, unread.err()
 }
 
-// inspect looks at one file.
-func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File) ([]finding.Finding, error) {
+// An errorList keeps the first errors and counts the others.
+type errorList struct {
+	errs []error
+	more int
+}
+
+func (l *errorList) add(err error) {
+	if len(l.errs) < mostErrors {
+		l.errs = append(l.errs, err)
+		return
+	}
+	l.more++
+}
+
+func (l *errorList) err() error {
+	if l.more > 0 {
+		return errors.Join(append(slices.Clone(l.errs), fmt.Errorf("and %d more files like these", l.more))...)
+	}
+	return errors.Join(l.errs...)
+}
+
+// inspect looks at one file: its name, if it is new, and what is added in it.
+// It lists most secrets of a rule and most places of each, and counts the
+// places of those beyond.
+func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File, most int) (found []finding.Finding, dropped int, err error) {
+	if snap.Side == scan.Before || f.Kind == change.Added || f.Kind == change.Renamed {
+		if found, err = e.inName(ctx, f.Path); err != nil {
+			return found, 0, fmt.Errorf("search %q for secrets: %w", f.Path, err)
+		}
+	}
+	if snap.Side != scan.Before && f.OldBlob == f.NewBlob && len(f.Hunks) == 0 {
+		return found, 0, nil // moved or another mode: nothing was added
+	}
 	content, err := read(snap, f)
-	if err != nil && len(f.Hunks) == 0 {
-		return nil, fmt.Errorf("read what was to be searched for secrets: %w", err)
-	}
-	var pieces []piece
+	var all []piece
 	switch {
+	case err != nil && len(f.Hunks) == 0:
+		return found, 0, fmt.Errorf("read what was to be searched for secrets: %w", err)
 	case err != nil: // the hunks still hold every added line
-		pieces = hunkPieces(f.Hunks)
-	case change.IsBinary(content):
-		pieces = binaryPieces(content)
-	case snap.Side == scan.Before || f.Kind == change.Added || len(f.Hunks) == 0:
-		pieces = []piece{wholePiece(string(content))}
+		all = hunkPieces(f.Hunks)
 	default:
-		pieces = []piece{addedPiece(string(content), f.Hunks)}
+		all = pieces(snap.Side, f, content)
 	}
-	var found []finding.Finding
-	for _, p := range pieces {
+	type known struct{ rule, value string }
+	places, secrets := map[known]int{}, map[string]int{}
+	for _, p := range all {
 		matches, err := e.find(ctx, f.Path, p)
 		for _, m := range matches {
-			if at, ok := p.place(m.start, m.end); ok {
-				found = append(found, m.finding(f.Path, p, at))
+			at, ok := p.place(m.start, m.end)
+			k := known{m.pattern.rule.ID, m.secret(p.text)}
+			switch n := places[k]; {
+			case !ok, n >= most:
+				continue
+			case n > 0 && p.first == 0: // the same characters, read another way
+				continue
+			case n == 0 && secrets[k.rule] >= most:
+				dropped++
+				continue
+			case n == 0:
+				secrets[k.rule]++
 			}
+			places[k]++
+			found = append(found, m.finding(f.Path, p, at))
 		}
 		if err != nil {
-			return found, fmt.Errorf("search %q for secrets: %w", f.Path, err)
+			return found, dropped, fmt.Errorf("search %q for secrets: %w", f.Path, err)
 		}
 	}
-	return append(found, e.byPath(f, content)...), nil
+	return append(found, e.byPath(f, content)...), dropped, nil
+}
+
+// inName looks for secrets in the name of a file. Its finding has no line, and
+// its text does not have the name: whoever shows that takes the secret out.
+func (e *engine) inName(ctx context.Context, path string) ([]finding.Finding, error) {
+	p := bytesPiece(path)
+	matches, err := e.find(ctx, path, p)
+	var found []finding.Finding
+	for _, m := range matches {
+		f := m.finding(path, p, [2]int{})
+		if f.Confidence == finding.Possible { // names are full of words and checksums
+			continue
+		}
+		f.Message = m.pattern.noun + " in a file name"
+		found = append(found, f)
+	}
+	return found, err
 }
 
 func read(snap scan.Snapshot, f change.File) ([]byte, error) {
@@ -134,10 +199,24 @@ func (m match) finding(path string, p piece, lines [2]int) finding.Finding {
 			where = fmt.Sprintf("on lines %d to %d", span.Start, span.End)
 		}
 	}
-	value := p.text[m.from:m.to]
-	f := finding.New(m.pattern.rule, span, finding.OfSecret(identity(value)), m.pattern.noun+" "+where)
+	value := m.secret(p.text)
+	known := identity(value)
+	if m.value != "" {
+		// What stands in the file must not be shown either.
+		known += "\n" + p.text[m.from:m.to]
+		where = "encoded " + where
+	}
+	f := finding.New(m.pattern.rule, span, finding.OfSecret(known), m.pattern.noun+" "+where)
 	f.Severity = severityOf(m.pattern.rule, value)
 	f.Confidence = m.pattern.confidenceIn(value)
 	f.Evidence = finding.Hidden(value)
 	return f
+}
+
+// secret returns the value of m, decoded.
+func (m match) secret(text string) string {
+	if m.value != "" {
+		return m.value
+	}
+	return text[m.from:m.to]
 }

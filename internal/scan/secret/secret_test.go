@@ -111,7 +111,7 @@ func TestInspect(t *testing.T) {
 		{"not UTF-8", nil, tree{"a": "\xff\xfe\xe9\nTOKEN=" + githubToken + "\n\xc3\x28\n"}, []string{"a:2 critical certain secret/github-pat"}},
 		{"no newline at the end", nil, tree{"a": "1\n2\n" + slackToken}, []string{"a:3 high certain secret/slack-bot-token"}},
 		{"a binary file", nil, tree{"a.bin": "\x00\x01\x02 " + awsKey + " \x00"}, []string{"a.bin critical certain secret/aws-access-token"}},
-		{"UTF-16", nil, tree{"a.reg": utf16Text("x\r\nkey=" + awsKey + "\r\n")}, []string{"a.reg critical certain secret/aws-access-token"}},
+		{"UTF-16", nil, tree{"a.reg": utf16Text("x\r\nkey=" + awsKey + "\r\n")}, []string{"a.reg:2 critical certain secret/aws-access-token"}},
 		{"a key file by its name", nil, tree{"site.p12": "\x30\x82\x00\x01\x00"}, []string{"site.p12 medium likely secret/pkcs12-file"}},
 		{"the name of a key file alone", nil, tree{"site.p12": "version https://example.com/spec\n"}, nil},
 		{"checksums of a lockfile", nil, tree{
@@ -266,15 +266,38 @@ func TestDeadline(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestTooManyFindings(t *testing.T) {
+// manyTokens is a file of n different tokens.
+func manyTokens(from, n int) string {
 	var b strings.Builder
-	for i := range mostFindings + 1 {
-		fmt.Fprintf(&b, "ghp"+"_%.36x\n", sha256.Sum256(fmt.Append(nil, i)))
+	for i := range n {
+		fmt.Fprintf(&b, "ghp"+"_%.36x\n", sha256.Sum256(fmt.Append(nil, from+i)))
 	}
-	snap := scan.Snapshot{Side: scan.Before, Contents: contents{"1": b.String()}, Files: []change.File{{Path: "a", NewBlob: "1"}}}
+	return b.String()
+}
+
+// TestManyFindingsHideNoOther: what is listed is bounded, what is looked at is not.
+func TestManyFindingsHideNoOther(t *testing.T) {
+	snap := scan.Snapshot{Side: scan.Before, Contents: contents{"0": privateKey + "\n"}}
+	const files = 25
+	for i := range files {
+		id := fmt.Sprint("a", i)
+		snap.Contents.(contents)[id] = manyTokens(i*mostOfRule, mostOfRule+10)
+		snap.Files = append(snap.Files, change.File{Path: id, NewBlob: id})
+	}
+	snap.Files = append(snap.Files, change.File{Path: "z", NewBlob: "0"})
 	r, err := shared().Inspect(context.Background(), snap)
-	assert.Len(t, r.Findings, mostFindings)
-	require.ErrorContains(t, err, "the rest was not looked at")
+	require.ErrorContains(t, err, `"a0": secrets beyond 1000 of a rule are not listed, at 10 places`)
+	require.ErrorContains(t, err, "and 5 more files like these")
+	require.Len(t, r.Findings, mostFindings+(files-mostFindings/mostOfRule)*fewOfRule+1)
+	assert.Equal(t, []string{"z:1-27 critical certain secret/private-key"}, lines(r.Findings[len(r.Findings)-1:]))
+}
+
+// TestManyPlacesAreNoError: the rest of the places of one secret is no news.
+func TestManyPlacesAreNoError(t *testing.T) {
+	snap := scan.Snapshot{Side: scan.Before, Contents: contents{"1": strings.Repeat(githubToken+"\n", mostOfRule+5) + awsKey}, Files: []change.File{{Path: "a", NewBlob: "1"}}}
+	r, err := shared().Inspect(context.Background(), snap)
+	require.NoError(t, err)
+	assert.Len(t, r.Findings, mostOfRule+1)
 }
 
 // TestCanaries: no part of a secret is in anything that is shown.

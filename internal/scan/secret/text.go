@@ -1,11 +1,9 @@
 package secret
 
 import (
-	"bytes"
 	"slices"
 	"sort"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 )
@@ -96,50 +94,6 @@ func hunkPieces(hunks []change.Hunk) []piece {
 		}
 	}
 	return pieces
-}
-
-// binaryPieces searches a file that has no lines: its bytes as they are and,
-// if it looks like UTF-16, its text.
-func binaryPieces(content []byte) []piece {
-	texts := []string{string(content)}
-	if text, ok := decodeUTF16(content); ok {
-		texts = append(texts, text)
-	}
-	var pieces []piece
-	for _, t := range texts {
-		pieces = append(pieces, piece{text: t, windows: [][2]int{{0, len(t)}}})
-	}
-	return pieces
-}
-
-// decodeUTF16 decodes b if it has a byte order mark or if nearly every second
-// byte of its beginning is zero.
-func decodeUTF16(b []byte) (string, bool) {
-	var little bool
-	sample := b[:min(len(b), 1024)]
-	zeros := [2]int{}
-	for i, c := range sample {
-		if c == 0 {
-			zeros[i%2]++
-		}
-	}
-	enough := len(sample) * 2 / 5
-	switch {
-	case bytes.HasPrefix(b, []byte{0xff, 0xfe}), zeros[1] >= enough && zeros[0] == 0:
-		little = true
-	case bytes.HasPrefix(b, []byte{0xfe, 0xff}), zeros[0] >= enough && zeros[1] == 0:
-	default:
-		return "", false
-	}
-	units := make([]uint16, len(b)/2)
-	for i := range units {
-		lo, hi := b[2*i], b[2*i+1]
-		if !little {
-			lo, hi = hi, lo
-		}
-		units[i] = uint16(hi)<<8 | uint16(lo)
-	}
-	return string(utf16.Decode(units)), true
 }
 
 // startOf returns the offset of a line of the file; past the last one, the text's end.

@@ -89,8 +89,8 @@ func (Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report, er
 			unread = append(unread, fmt.Errorf("look for characters that cannot be seen: %w", err))
 			continue
 		}
-		if !change.IsBinary(content) && len(content) <= longest {
-			report.Findings = append(report.Findings, whole(f.Path, string(content))...)
+		if text, _, ok := change.Text(content); ok && len(content) <= longest {
+			report.Findings = append(report.Findings, whole(f.Path, string(text))...)
 		}
 	}
 	return report, errors.Join(unread...)

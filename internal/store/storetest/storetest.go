@@ -54,7 +54,10 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"Proposed":          proposed,
 		"UnknownRepository": unknownRepository,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
 	}
 }
 

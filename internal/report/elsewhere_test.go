@@ -1,0 +1,17 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+)
+
+func TestSubmodulesAreNamed(t *testing.T) {
+	r := &Report{Change: &change.Change{Head: "abc", Elsewhere: []change.Skip{{Path: "libs/`x`", Why: "a submodule"}}}}
+	c, err := Check(r)
+	require.NoError(t, err)
+	assert.Contains(t, c.Summary, "Content of other repositories, not looked at: `` libs/`x` `` (a submodule).")
+}

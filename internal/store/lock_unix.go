@@ -1,0 +1,28 @@
+//go:build !windows
+
+package store
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+)
+
+// lock takes file, made if it is missing, for this process. The system lets go
+// of it when the process ends, however it ends. errLocked means that another
+// one has it.
+func lock(file string) (io.Closer, error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errLocked
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
