@@ -17,6 +17,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/app"
+	"github.com/pullwarden/pullwarden/internal/store/storetest"
 )
 
 func settings(t *testing.T) config.Config {
@@ -33,7 +34,15 @@ func settings(t *testing.T) config.Config {
 }
 
 func TestServerStartsAndStops(t *testing.T) {
-	cfg := settings(t)
+	t.Run("SQLite", func(t *testing.T) { startsAndStops(t, settings(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		cfg := settings(t)
+		cfg.DatabaseURL = storetest.Postgres(t)
+		startsAndStops(t, cfg)
+	})
+}
+
+func startsAndStops(t *testing.T, cfg config.Config) {
 	for range 2 { // again on the same database
 		s, err := app.New(t.Context(), cfg, app.Options{})
 		require.NoError(t, err)
@@ -88,6 +97,9 @@ func TestServerThatCannotStart(t *testing.T) {
 	}
 	s, err := app.New(t.Context(), good, app.Options{})
 	require.NoError(t, err)
+	_, err = app.New(t.Context(), good, app.Options{})
+	require.ErrorContains(t, err, "database_url")
+	assert.ErrorContains(t, err, "in use: another pullwarden")
 	require.NoError(t, s.Close())
 }
 
@@ -99,7 +111,7 @@ func TestScannersAndEcosystems(t *testing.T) {
 			assert.True(t, strings.HasPrefix(r.ID, s.Name()+"/"), r.ID)
 		}
 	}
-	assert.Equal(t, []string{"secret", "dependency", "iac"}, names)
+	assert.Equal(t, []string{"secret", "dependency", "iac", "text"}, names)
 	assert.Len(t, app.RulesDigest(), 16)
 	assert.Equal(t, app.RulesDigest(), app.RulesDigest())
 }

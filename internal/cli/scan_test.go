@@ -115,7 +115,7 @@ func TestScanFormats(t *testing.T) {
 	assert.Equal(t, 3, doc.Findings[0].Start)
 	assert.NotEmpty(t, doc.Findings[0].Fix)
 	assert.Equal(t, 1, doc.Scanned.Of)
-	require.Len(t, doc.Scanners, 3)
+	require.Len(t, doc.Scanners, 4)
 	assert.NotNil(t, doc.Scanners[0].TookMS)
 
 	var sarif struct {

@@ -46,7 +46,7 @@ func (n *node) comesFrom() origin {
 		return origin{source: "git"}
 	case scheme == "file":
 		return origin{source: "a file"}
-	case n.version == "":
+	case n.resolved == "" && n.version == "":
 		return wrong("has no version")
 	case n.resolved == "": // npm asks the registry for exactly this
 		return origin{}
@@ -61,6 +61,8 @@ func (n *node) comesFrom() origin {
 	}
 	o := origin{}
 	switch {
+	case n.version == "":
+		o = wrong("has no version")
 	case name != n.name:
 		o = wrong("says that it is %.1000q, but is resolved to %.1000q", n.name, name)
 	case version != n.version:

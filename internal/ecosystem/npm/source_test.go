@@ -34,7 +34,7 @@ func TestLockfileThatLies(t *testing.T) {
 		{"a scope left out", "a", `"version":"1.0.0","resolved":"https://registry.example/@s/a/-/a-1.0.0.tgz"`, "@s/a 1.0.0", `resolved to "@s/a"`},
 		{"an escaped scope left out", "a", `"version":"1.0.0","resolved":"https://registry.example/%40s/a/-/a-1.0.0.tgz"`, "@s/a 1.0.0", `resolved to "@s/a"`},
 		{"the file of another package", "a", `"version":"1.0.0","resolved":"https://registry.example/a/-/b-1.0.0.tgz"`, "a 1.0.0 an address", "does not tell"},
-		{"no version", "a", `"resolved":"https://registry.example/a/-/a-1.0.0.tgz"`, "a ", `"node_modules/a" has no version`},
+		{"no version", "a", `"resolved":"https://registry.example/a/-/a-1.0.0.tgz"`, "a 1.0.0", `"node_modules/a" has no version`},
 		{"nothing", "a", ``, "a ", `"node_modules/a" has no version`},
 		{"any archive", "a", `"version":"1.0.0","resolved":"https://registry.example/a.tgz"`, "a 1.0.0 an address", "does not tell"},
 		{"in the fragment", "a", `"version":"1.0.0","resolved":"https://registry.example/x.tgz#/a/-/a-1.0.0.tgz"`, "a 1.0.0 an address", "does not tell"},

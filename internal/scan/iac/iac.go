@@ -9,8 +9,9 @@
 //
 // A Terraform module is looked at as a whole, for a line in one file decides
 // what another means: each touched directory is evaluated with its siblings,
-// together with the local modules it calls, and once more through callers
-// that stand above it. Dockerfiles and manifests stand for themselves.
+// together with the local modules it calls, and once more through those that
+// call it, wherever in the repository they are. Dockerfiles and manifests stand
+// for themselves. Symbolic links are followed, but not out of the repository.
 package iac
 
 import (

@@ -293,3 +293,17 @@ func TestEncodedTakesNoTime(t *testing.T) {
 		t.Log(name, time.Since(start))
 	}
 }
+
+func TestExcuseOfWordsIsNoneForManyLines(t *testing.T) {
+	e, err := newEngine()
+	require.NoError(t, err)
+	for _, a := range e.patterns[0].excuses {
+		if a.everywhere && len(a.StopWords) > 0 {
+			word := a.StopWords[0]
+			assert.True(t, a.covers(word, match{to: len(word)}))
+			assert.False(t, a.covers(word+"\nmore", match{to: len(word) + 5}))
+			return
+		}
+	}
+	t.Fatal("the rules have no excuse for all of them")
+}

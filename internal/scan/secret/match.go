@@ -93,7 +93,8 @@ func (e *engine) matches(ctx context.Context, path, text string, from, to int) (
 				if p.opens(text, m) {
 					found = append(found, again.within(m)...)
 				}
-			default:
+			case p.rank > anyValue || m.start < from:
+				// Any value beside a word takes in no more than itself.
 				found = append(found, again.within(m)...)
 			}
 		}

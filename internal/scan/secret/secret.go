@@ -1,4 +1,5 @@
-// Package secret finds keys, tokens and passwords in what a change adds.
+// Package secret finds keys, tokens and passwords in what a change adds, the
+// names of files among it, plain or encoded once.
 //
 // The rules are those of gitleaks, the matching is our own: nothing that a
 // change brings can switch it off. There is no inline waiver, no ignore file
