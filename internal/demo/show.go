@@ -205,8 +205,15 @@ func markdown(s string) (template.HTML, error) {
 	if err := md.Convert([]byte(s), &b); err != nil {
 		return "", err
 	}
-	return template.HTML(b.String()), nil
+	return template.HTML(squares.Replace(b.String())), nil
 }
+
+// squares draws the marks of severity, which not every machine has a font for.
+var squares = strings.NewReplacer(
+	"🟥", `<i class="sq" style="background:#cf222e"></i>`, "🟧", `<i class="sq" style="background:#e16f24"></i>`,
+	"🟨", `<i class="sq" style="background:#d4a72c"></i>`, "🟦", `<i class="sq" style="background:#218bff"></i>`,
+	"⬜", `<i class="sq" style="background:#afb8c1"></i>`,
+)
 
 // sign is the class of a line of a diff.
 func sign(kind string) string {
