@@ -24,11 +24,12 @@ import (
 // dbNow is the database's clock in microseconds. That of a machine may be wrong.
 const dbNow = `(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT`
 
-// How a lease is spent. A process that dies right after renewing has its work
-// taken over after a term and the time to the next sweep, which is less than a lease.
-func (o Options) term() time.Duration  { return o.Lease * 3 / 4 }
-func (o Options) renew() time.Duration { return o.Lease / 4 }
-func (o Options) sweep() time.Duration { return o.Lease / 8 }
+// Options.Lease is what an operator waits for at the most: a process that dies
+// right after renewing has its work taken over after a term and the time to
+// the next sweep, and the rest is for doing that.
+func (o Options) term() time.Duration  { return o.Lease * 2 / 3 }
+func (o Options) renew() time.Duration { return o.term() / 3 }
+func (o Options) sweep() time.Duration { return o.Lease / 12 }
 
 // claim returns the row of key and takes the lease on it for owner, who may
 // have it already. held says that somebody else has it.
@@ -70,21 +71,22 @@ var errLost = errors.New("the lease was lost: somebody else may work on the key"
 // cancelled, with errLost as its cause, before anybody else can take the key.
 func (q *Queue) keep(ctx context.Context, key, owner string) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	ended := make(chan struct{})
 	// A handler that outlives its deadline is still at work: the lease is its as well.
-	alive := context.WithoutCancel(ctx)
+	alive, end := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		tick := time.NewTicker(q.options.renew())
 		defer tick.Stop()
 		for renewed := time.Now(); ; {
 			select {
-			case <-ended:
+			case <-alive.Done():
 				return
 			case <-tick.C:
 			}
 			began := time.Now()
 			ours, err := q.renew(alive, key, owner)
 			switch {
+			case alive.Err() != nil:
+				return
 			case err == nil && ours:
 				renewed = began
 				continue
@@ -92,10 +94,10 @@ func (q *Queue) keep(ctx context.Context, key, owner string) (_ context.Context,
 				cancel(errLost) // the second failure in a row: a third would come too late
 				return
 			}
-			zerolog.Ctx(ctx).Warn().Err(err).Msg("the lease could not be renewed: will be tried again")
+			zerolog.Ctx(ctx).Warn().Err(err).Str("key", key).Msg("the lease could not be renewed: will be tried again")
 		}
 	}()
-	return ctx, func() { close(ended); cancel(nil) }
+	return ctx, func() { end(); cancel(nil) }
 }
 
 // renew says whether the lease is still owner's. It answers, or fails, well
@@ -147,7 +149,7 @@ func (q *Queue) sweep(ctx context.Context) error {
 			return fmt.Errorf("take %s over: %w", key, err)
 		}
 	}
-	return q.adopt(ctx)
+	return nil
 }
 
 // takeOver gives key a new job, unless that was done meanwhile.

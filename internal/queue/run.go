@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -33,7 +34,11 @@ func (q *Queue) Run(ctx context.Context, h Handler) error {
 		return fmt.Errorf("start the workers: %w", err)
 	}
 	if q.shared {
-		go q.sweepUntil(ctx)
+		ctx, cancel := context.WithCancel(ctx)
+		var sweeping sync.WaitGroup
+		sweeping.Go(func() { q.sweepUntil(ctx) })
+		defer sweeping.Wait()
+		defer cancel()
 	}
 	select {
 	case <-ctx.Done():
@@ -51,7 +56,7 @@ func (q *Queue) Run(ctx context.Context, h Handler) error {
 // takeUp makes all that was waiting ready again after a crash.
 func (q *Queue) takeUp(ctx context.Context) error {
 	if q.shared {
-		return q.sweep(ctx)
+		return errors.Join(q.sweep(ctx), q.adopt(ctx))
 	}
 	err := q.tx(ctx, func(tx *sql.Tx) error {
 		// Nobody else works on the database, so what is marked as running or
