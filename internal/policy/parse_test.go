@@ -43,6 +43,7 @@ func TestParseWhole(t *testing.T) {
 			"dependencies": {Enabled: true, Licenses: Licenses{Deny: []string{"AGPL-3.0-only"}, Unknown: Note}, MinReleaseAge: 72 * time.Hour},
 			"iac":          {Enabled: true, Skip: []string{"AWS-0089"}},
 			"workflows":    {Enabled: true},
+			"text":         {Enabled: true},
 		},
 		Ignore: []Exception{{
 			Rule: "iac/AWS-0086", Path: "infra/site/**", Reason: "public web site, SEC-142", Owner: "@acme/platform",

@@ -193,5 +193,5 @@ func TestSchemaAndParserKnowTheSameKeys(t *testing.T) {
 		}
 	}
 	visit(root, "%s")
-	assert.Equal(t, 10, objects)
+	assert.Equal(t, 11, objects)
 }

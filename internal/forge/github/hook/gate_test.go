@@ -8,7 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // stalled is a body that never ends: its sender holds what the gate gave it.
@@ -26,7 +28,8 @@ func (s stalled) Read([]byte) (int, error) {
 
 func TestManyLargeBodiesDoNotFillTheMemory(t *testing.T) {
 	var in inbox
-	h := in.handler(t)
+	h, err := Handler(Options{Secret: secret, Accept: in.Accept, Log: zerolog.Nop()})
+	require.NoError(t, err)
 	send := func(body io.Reader, length int64) int {
 		r := httptest.NewRequest(http.MethodPost, "/", body)
 		r.ContentLength = length

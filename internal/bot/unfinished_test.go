@@ -1,0 +1,140 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/git"
+	"github.com/pullwarden/pullwarden/internal/history"
+	"github.com/pullwarden/pullwarden/internal/policy"
+)
+
+// host is a forge with one open pull request; it keeps the checks it was given.
+type host struct {
+	forge.Forge
+	policy string
+	checks []forge.Check
+}
+
+func (h *host) Pull(_ context.Context, ref forge.PullRef) (forge.Pull, error) {
+	return forge.Pull{PullRef: ref, Open: true, BaseRef: "main", BaseSHA: "base", HeadSHA: "head"}, nil
+}
+func (h *host) PullsAt(context.Context, forge.Repo, string) ([]forge.Pull, error) { return nil, nil }
+func (h *host) Compare(context.Context, forge.Repo, string, string) (forge.Comparison, error) {
+	return forge.Comparison{MergeBase: "base", Ahead: 1}, nil
+}
+func (h *host) Remote(context.Context, forge.Repo) (git.Remote, error) { return git.Remote{}, nil }
+func (h *host) ReadFile(context.Context, forge.Repo, string, string) ([]byte, error) {
+	if h.policy == "" {
+		return nil, forge.ErrNotFound
+	}
+	return []byte(h.policy), nil
+}
+func (h *host) PutCheck(_ context.Context, _ forge.Repo, c forge.Check) (forge.CheckID, error) {
+	h.checks = append(h.checks, c)
+	return 1, nil
+}
+
+// book is a ledger that keeps outcomes.
+type book struct {
+	history.Ledger
+	outcomes []policy.Outcome
+}
+
+func (b *book) At(context.Context, forge.Repo, string) ([]history.Standing, error) { return nil, nil }
+func (b *book) Record(_ context.Context, r history.Run) (history.Delta, error) {
+	b.outcomes = append(b.outcomes, r.Verdict.Outcome)
+	return history.Delta{}, nil
+}
+func (b *book) Posted(context.Context, forge.Repo, int, string, forge.CheckID, forge.Placed, time.Time) error {
+	return nil
+}
+func (b *book) KeepPolicy(context.Context, forge.Repo, []byte, time.Time) error { return nil }
+func (b *book) LastPolicy(context.Context, forge.Repo) ([]byte, bool, error)    { return nil, false, nil }
+
+// fails is a source that never brings a change.
+type fails struct{ do func() error }
+
+func (f fails) Change(context.Context, git.Remote, string, string, int) (*change.Change, error) {
+	return nil, f.do()
+}
+func (f fails) Tree(context.Context, git.Remote, string) (*change.Change, error) { return nil, f.do() }
+
+func TestWhatBecomesOfAReviewThatCannotBeCompleted(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	broken := errors.New("connection reset")
+	tests := map[string]struct {
+		fail       func() error
+		policy     string
+		waiting    time.Duration // since the delivery
+		crashes    int
+		retried    bool
+		conclusion forge.Conclusion // "" while it is under way
+	}{
+		"may go through later":       {fail: func() error { return broken }, retried: true},
+		"has been tried long enough": {fail: func() error { return broken }, waiting: time.Hour, retried: true, conclusion: forge.Neutral},
+		"head gone":                  {fail: func() error { return git.ErrGone }, conclusion: forge.Neutral},
+		"hostile data":               {fail: func() error { return &git.LimitError{What: "an object", Limit: "4 MiB"} }, conclusion: forge.Neutral},
+		"policy blocks on it":        {fail: func() error { return git.ErrGone }, policy: "version: 1\non_scanner_error: block\n", conclusion: forge.Failure},
+		"panic":                      {fail: func() error { panic("a secret of the repository") }, conclusion: forge.Neutral},
+		"ends the process":           {fail: func() error { return nil }, crashes: mostCrashes, conclusion: forge.Neutral},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			h, l := &host{policy: test.policy}, &book{}
+			b := &Bot{
+				Forge: h, Source: fails{test.fail}, Ledger: l, Now: func() time.Time { return now },
+				Options: Options{Key: finding.NewKey([]byte("k")), Deadline: time.Minute, Mode: policy.Enforce, Advisories: func() string { return "" }},
+			}
+			err := b.Handle(t.Context(), forge.Event{Kind: forge.PullChanged, Number: 1, Received: now.Add(-test.waiting), Crashes: test.crashes})
+			assert.Equal(t, test.retried, err != nil, "%v", err)
+			require.NotEmpty(t, h.checks)
+			last := h.checks[len(h.checks)-1]
+			assert.Equal(t, test.conclusion, last.Conclusion)
+			assert.NotContains(t, last.Title+last.Summary, "a secret of the repository")
+			if test.conclusion == "" {
+				assert.Empty(t, l.outcomes)
+				return
+			}
+			require.Len(t, l.outcomes, 1, "what was not looked at is a verdict too")
+			assert.GreaterOrEqual(t, l.outcomes[0], policy.Incomplete)
+		})
+	}
+}
+
+func TestAServerThatStopsHandsTheWorkBack(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	h, l := &host{}, &book{}
+	b := &Bot{
+		Forge: h, Ledger: l, Now: time.Now, Options: Options{Deadline: time.Minute},
+		Source: fails{func() error { cancel(); return context.Canceled }},
+	}
+	err := b.Handle(ctx, forge.Event{Kind: forge.PullChanged, Number: 1})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Len(t, h.checks, 1, "the check stays under way for whoever takes it up")
+	assert.Empty(t, l.outcomes)
+}
+
+func TestLocks(t *testing.T) {
+	var l locks
+	unlock := l.Lock("a")
+	l.Lock("b")()
+	got := make(chan struct{})
+	go func() { l.Lock("a")(); close(got) }()
+	select {
+	case <-got:
+		t.Fatal("two hold one lock")
+	case <-time.After(20 * time.Millisecond):
+	}
+	unlock()
+	<-got
+	assert.Empty(t, l.held, "nothing is kept of locks that nobody holds")
+}
