@@ -137,7 +137,7 @@ func TestAScannerFailsAlone(t *testing.T) {
 		words{name: "panics", do: func(context.Context) error { panic("bad:x") }},
 		words{name: "fails", do: func(context.Context) error { return errors.New("broken") }},
 		words{name: "hangs", do: func(context.Context) error { <-stuck; return nil }},
-	}, c, scan.Options{Timeout: 50 * time.Millisecond})
+	}, c, scan.Options{Timeout: time.Second})
 	assert.Equal(t, []string{"a:1"}, places(r))
 	assert.False(t, r.Complete())
 	require.Len(t, r.Statuses, 4)
@@ -263,7 +263,7 @@ func TestACopyIsNewsAndAMoveIsNot(t *testing.T) {
 func TestATimeoutKeepsWhatWasFound(t *testing.T) {
 	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("bad:x")})
 	s := slow{words{name: "w", every: true, secret: true}}
-	r := scan.Run(t.Context(), []scan.Scanner{s}, c, scan.Options{Timeout: 200 * time.Millisecond})
+	r := scan.Run(t.Context(), []scan.Scanner{s}, c, scan.Options{Timeout: 2 * time.Second})
 	assert.Equal(t, []string{"a:1"}, places(r))
 	assert.ErrorContains(t, r.Statuses[0].Err, "stopped after")
 }
