@@ -27,14 +27,17 @@ type Config struct {
 	GitHub       githubapp.Config `yaml:"github"`        // GITHUB_…
 	// OldWebhookSecret is accepted beside the present one while it is being
 	// rotated: GITHUB_APP_OLD_WEBHOOK_SECRET.
-	OldWebhookSecret string     `yaml:"old_webhook_secret"`
-	AdvisoriesDir    string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
-	Registries       Registries `yaml:"registries"`
-	Review           Review     `yaml:"review"`
-	Fetch            Fetch      `yaml:"fetch"`
-	Upgrades         Upgrades   `yaml:"upgrades"`
-	KeepDays         int        `yaml:"keep_days"` // how long data of an uninstalled account is kept
-	Log              Log        `yaml:"log"`
+	OldWebhookSecret string `yaml:"old_webhook_secret"`
+	// FingerprintKey makes fingerprints equal to those of the command line:
+	// PULLWARDEN_FINGERPRINT_KEY. Empty: one that the database keeps.
+	FingerprintKey string     `yaml:"fingerprint_key"`
+	AdvisoriesDir  string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
+	Registries     Registries `yaml:"registries"`
+	Review         Review     `yaml:"review"`
+	Fetch          Fetch      `yaml:"fetch"`
+	Upgrades       Upgrades   `yaml:"upgrades"`
+	KeepDays       int        `yaml:"keep_days"` // how long data of an uninstalled account is kept
+	Log            Log        `yaml:"log"`
 }
 
 // Registries are where versions of packages come from. Nothing else is ever
@@ -125,7 +128,7 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 		"PULLWARDEN_ADDRESS": &c.Address, "PULLWARDEN_ADMIN_ADDRESS": &c.AdminAddress,
 		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir,
 		"PULLWARDEN_REGISTRY_GO": &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
-		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
+		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
 		"GITHUB_V3_API_URL": &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
 		"GITHUB_APP_WEBHOOK_SECRET": &c.GitHub.App.WebhookSecret, "GITHUB_APP_OLD_WEBHOOK_SECRET": &c.OldWebhookSecret,
 		"GITHUB_APP_PRIVATE_KEY": &c.GitHub.App.PrivateKey,
@@ -208,6 +211,9 @@ func (c *Config) Check() error {
 	}
 	if c.Upgrades.FirstDay < 0 {
 		bad("upgrades.first_day", "%d is negative", c.Upgrades.FirstDay)
+	}
+	if k := c.FingerprintKey; k != "" && len(k) < 16 {
+		bad("fingerprint_key", "is shorter than 16 characters: what it stands for could be guessed")
 	}
 	if c.KeepDays < 1 {
 		bad("keep_days", "%d is under one day", c.KeepDays)

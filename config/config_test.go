@@ -68,6 +68,7 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"review.lease":              func(c *config.Config) { c.Review.Lease = time.Second },
 		"review.mode":               func(c *config.Config) { c.Review.Mode = "lax" },
 		"fetch.object_mib":          func(c *config.Config) { c.Fetch.ObjectMiB = 0 },
+		"fingerprint_key":           func(c *config.Config) { c.FingerprintKey = "short" },
 		"keep_days":                 func(c *config.Config) { c.KeepDays = 0 },
 		"upgrades.first_day":        func(c *config.Config) { c.Upgrades.FirstDay = -1 },
 	} {

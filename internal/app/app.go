@@ -80,6 +80,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if err != nil {
 		return nil, fmt.Errorf("database_url: %w", err)
 	}
+	if cfg.FingerprintKey != "" {
+		secret = []byte(cfg.FingerprintKey)
+	}
 	key := finding.NewKey(secret)
 	s.queue, err = queue.Open(ctx, s.db.SQL(), queue.Options{
 		Workers: cfg.Review.Workers, Timeout: cfg.Review.Deadline + time.Minute, Attempts: attempts, Backoff: backoff,
@@ -140,11 +143,6 @@ func (s *Server) AdminURL() string { return "http://" + s.admLn.Addr().String() 
 
 // Idle waits until no accepted work is outstanding.
 func (s *Server) Idle(ctx context.Context) error { return s.queue.Idle(ctx) }
-
-// Accept takes an event as if it had been delivered.
-func (s *Server) Accept(ctx context.Context, e forge.Event) error {
-	return s.queue.Accept(ctx, e, e.Key())
-}
 
 // stopTime is how long requests and reviews under way may take to end.
 const stopTime = 30 * time.Second
