@@ -1,18 +1,14 @@
 package app
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
+	"os"
 	"runtime/debug"
+	"sync"
 )
-
-// libraries whose rules decide what is found; their versions belong to a verdict.
-var libraries = map[string]bool{
-	"github.com/zricethezav/gitleaks/v8":   true,
-	"github.com/aquasecurity/trivy":        true,
-	"github.com/aquasecurity/trivy-checks": true,
-	"github.com/pullwarden/pullwarden":     true,
-}
 
 // Version is the program's own: a release's, or the revision it was built from.
 func Version() string {
@@ -31,17 +27,31 @@ func Version() string {
 	return "devel"
 }
 
-// RulesDigest identifies the rules in use: the program's version and those of
-// the libraries that bring rules.
-func RulesDigest() string {
+// RulesDigest identifies the rules in use. What was clean under one digest is
+// not looked at again under the same one, so any change of the program changes
+// it: the program's own file is part of it, because a build outside of a
+// checkout knows no revision. A program that cannot be read has a digest of its own.
+func RulesDigest() string { return rulesDigest() }
+
+var rulesDigest = sync.OnceValue(func() string {
 	h := sha256.New()
 	h.Write([]byte(Version()))
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, d := range info.Deps {
-			if libraries[d.Path] {
-				h.Write([]byte("\n" + d.Path + " " + d.Version))
-			}
-		}
+	if err := hashProgram(h); err != nil {
+		h.Write([]byte(rand.Text()))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
+})
+
+func hashProgram(into io.Writer) error {
+	path, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(into, f)
+	return err
 }

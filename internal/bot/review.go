@@ -48,6 +48,7 @@ type subject struct {
 	started    time.Time
 	judged     time.Time
 	rules      *policy.Policy // once it was read
+	outcome    policy.Outcome // once it was judged: what becomes of posting it makes it no milder
 	unreviewed []forge.Pull   // open ones with the same head that nobody has looked at
 }
 
@@ -119,8 +120,10 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 		return nil, context.Cause(ctx)
 	}
 	s.judged = b.Now()
+	verdict := rules.Judge(result, s.judged)
+	s.outcome = verdict.Outcome
 	return &report.Report{
-		Change: diff, Result: result, Policy: rules, Verdict: rules.Judge(result, s.judged),
+		Change: diff, Result: result, Policy: rules, Verdict: verdict,
 		Notices: append(notices, report.PolicyNotices(diff)...),
 	}, nil
 }

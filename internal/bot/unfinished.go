@@ -85,6 +85,7 @@ func (b *Bot) giveUp(ctx context.Context, s *subject, err error) error {
 		Change: &change.Change{Base: s.base, Head: s.head}, Policy: rules, Verdict: rules.Unfinished(why),
 		Result: finding.Result{Scanned: finding.Scanned{Skipped: []change.Skip{}}},
 	}
+	r.Verdict.Outcome = policy.Worse(r.Verdict.Outcome, s.outcome)
 	for _, scanner := range b.enabled(rules) {
 		r.Result.Statuses = append(r.Result.Statuses, finding.Status{Scanner: scanner.Name(), Err: errors.New(why)})
 	}

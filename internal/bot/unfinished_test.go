@@ -15,6 +15,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/git"
 	"github.com/pullwarden/pullwarden/internal/history"
 	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/scan"
 )
 
 // host is a forge with one open pull request; it keeps the checks it was given.
@@ -108,6 +109,40 @@ func TestWhatBecomesOfAReviewThatCannotBeCompleted(t *testing.T) {
 			assert.GreaterOrEqual(t, l.outcomes[0], policy.Incomplete)
 		})
 	}
+}
+
+// silent is a host that takes no comments any more.
+type silent struct{ host }
+
+func (h *silent) PutReview(context.Context, forge.Pull, forge.Review) (forge.Placed, error) {
+	return nil, forge.ErrNotFound
+}
+
+// accuses finds something critical in every change.
+type accuses struct{}
+
+func (accuses) Name() string                  { return "x" }
+func (accuses) Rules() []finding.Rule         { return nil }
+func (accuses) Wants(*change.Change) []string { return nil }
+func (accuses) EveryCommit() bool             { return false }
+func (accuses) Inspect(_ context.Context, s scan.Snapshot) (scan.Report, error) {
+	if s.Side == scan.Before {
+		return scan.Report{}, nil
+	}
+	rule := finding.Rule{ID: "x/y", Title: "A problem", Severity: finding.Critical, How: "Mend it."}
+	at := change.Span{Path: "README", Start: 1, End: 1}
+	return scan.Report{Findings: []finding.Finding{finding.New(rule, at, finding.InFile("a"), "a problem")}}, nil
+}
+
+func TestAVerdictThatCannotBePostedIsNoMilder(t *testing.T) {
+	h, l := &silent{}, &book{}
+	b := &Bot{
+		Forge: h, Source: brings{}, Ledger: l, Scanners: []scan.Scanner{accuses{}}, Now: time.Now,
+		Options: Options{Key: finding.NewKey([]byte("k")), Deadline: time.Minute, Mode: policy.Enforce, Advisories: func() string { return "" }},
+	}
+	require.NoError(t, b.Handle(t.Context(), forge.Event{Kind: forge.PullChanged, Number: 1, Received: time.Now()}))
+	assert.Equal(t, forge.Failure, h.checks[len(h.checks)-1].Conclusion)
+	assert.Equal(t, []policy.Outcome{policy.Fail, policy.Fail}, l.outcomes)
 }
 
 func TestAServerThatStopsHandsTheWorkBack(t *testing.T) {

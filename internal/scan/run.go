@@ -94,8 +94,10 @@ func gather(ctx context.Context, scanners []Scanner, c *change.Change, v *views)
 			asked[id] = true
 		}
 		if err := c.Contents.Load(ctx, ids...); err != nil {
-			for name := range wanting {
-				failed[name] = fmt.Errorf("fetch what the scanner wants beside the change: %w", err)
+			for _, s := range scanners { // of directories that are missing nobody knows who misses them
+				if wanting[s.Name()] || len(ids) == 0 {
+					failed[s.Name()] = cmp.Or(failed[s.Name()], fmt.Errorf("fetch what is wanted beside the change: %w", err))
+				}
 			}
 			return failed
 		}
