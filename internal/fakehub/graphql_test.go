@@ -95,3 +95,45 @@ func TestGraphQLRules(t *testing.T) {
 	assert.Equal(t, "Fixed.", edited.get("data", "updatePullRequestReviewComment", "pullRequestReviewComment", "body"))
 	assert.NotNil(t, w.graph(w.token, edit, m{"input": m{"pullRequestReviewCommentId": id, "body": ""}}).get("errors"))
 }
+
+func TestGraphQLCommits(t *testing.T) {
+	w := newWorld(t)
+	head := w.pull()
+	for _, name := range []string{"pullwarden", "pullwarden", "other"} {
+		require.Equal(t, 201, w.do("POST", shop+"/check-runs", m{"name": name, "head_sha": head, "status": "in_progress"}).status)
+	}
+	w.repo.AddForeignCheck(head, 15368, CheckRun{Name: "pullwarden", Status: "completed", Conclusion: "success"})
+	object := func(s string) string {
+		return `{repository(owner:"acme",name:"shop"){object(oid:"` + head + `"){... on Commit{` + s + `}}}}`
+	}
+	runs := func(filter string) l {
+		got := w.graph(w.token, object(`checkSuites(first:5,filterBy:{appId:7}){nodes{checkRuns(first:9,filterBy:`+filter+`){nodes{name status externalId annotations(first:1){totalCount}}}}}`), nil)
+		list, _ := got.get("data", "repository", "object", "checkSuites", "nodes", 0, "checkRuns", "nodes").([]any)
+		return list
+	}
+	assert.Len(t, runs(`{checkType:ALL}`), 3, "of our App alone")
+	assert.Len(t, runs(`{checkType:ALL,checkName:"pullwarden"}`), 2)
+	assert.Len(t, runs(`{checkName:"pullwarden"}`), 1, "without ALL only the latest")
+	assert.Equal(t, "IN_PROGRESS", runs(`{checkType:ALL}`)[0].(m)["status"])
+
+	at := w.graph(w.token, object(`associatedPullRequests(first:5){nodes{number headRefOid}}`), nil)
+	assert.Equal(t, 1.0, at.get("data", "repository", "object", "associatedPullRequests", "nodes", 0, "number"))
+	none := w.graph(w.token, `{repository(owner:"acme",name:"shop"){object(oid:"`+noSHA+`"){oid}}}`, nil)
+	assert.Nil(t, none.get("data", "repository", "object"))
+	assert.Nil(t, none.get("errors"))
+
+	file := func(path string) any {
+		got := w.graph(w.token, `{repository(owner:"acme",name:"shop"){defaultBranchRef{target{... on Commit{file(path:"`+path+`"){mode type object{... on Blob{text isBinary isTruncated byteSize}}}}}}}}`, nil)
+		return got.get("data", "repository", "defaultBranchRef", "target", "file")
+	}
+	assert.Equal(t, 33188.0, file("a.txt").(m)["mode"])
+	assert.Equal(t, "blob", file("a.txt").(m)["type"])
+	assert.NotEmpty(t, file("a.txt").(m)["object"].(m)["text"])
+	assert.Nil(t, file("none"))
+
+	narrow := w.mint(m{"permissions": m{"pull_requests": "read"}})
+	assert.Equal(t, "FORBIDDEN", w.graph(narrow, object(`checkSuites(first:1){nodes{app{databaseId}}}`), nil).get("errors", 0, "type"))
+	w.repo.Rename("store")
+	assert.Equal(t, "acme/store", w.graph(w.token, `{repository(owner:"acme",name:"shop"){nameWithOwner}}`, nil).get("data", "repository", "nameWithOwner"))
+	assert.Equal(t, "NOT_FOUND", w.graph(w.token, `{repository(owner:"acme",name:"shop",followRenames:false){id}}`, nil).get("errors", 0, "type"))
+}

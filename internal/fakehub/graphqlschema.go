@@ -18,10 +18,9 @@ func (c *call) queryRoot() node {
 				"remaining": is(c.hub.opts.RateLimit - b.used), "resetAt": is(stamp(b.reset))}}
 		}),
 		"repository": func(args map[string]any) (any, *graphError) {
-			name := fmt.Sprintf("%v/%v", args["owner"], args["name"])
-			r := c.hub.repos[strings.ToLower(name)]
+			r := c.named(args)
 			if r == nil || !c.token.sees(r) {
-				return nil, &graphError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve to a Repository with the name '%s'.", name)}
+				return nil, &graphError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve to a Repository with the name '%v/%v'.", args["owner"], args["name"])}
 			}
 			return c.repositoryNode(r), nil
 		},
@@ -205,8 +204,9 @@ func (c *call) repositoryNode(r *Repo) node {
 			if sha == "" {
 				return nil
 			}
-			return node{kind: "Ref", fields: map[string]field{"name": is(r.branch), "target": is(gitObject(sha))}}
+			return node{kind: "Ref", fields: map[string]field{"name": is(r.branch), "target": lazily(func() any { return c.commitNode(r, sha) })}}
 		}),
+		"object": c.commitOf(r),
 		"pullRequest": func(args map[string]any) (any, *graphError) {
 			if !c.token.can("pull_requests:read") {
 				return nil, forbiddenGraph()
@@ -248,7 +248,7 @@ func (c *call) pullNode(p *pull) node {
 		"url": is(fmt.Sprintf("%s/%v/pull/%d", c.web, p.repo, p.Number)), "author": is(c.actor(p.author)), "createdAt": is(stamp(p.Created)),
 		"updatedAt": is(stamp(p.Updated)), "isCrossRepository": is(p.from != p.repo), "repository": lazily(func() any { return c.repositoryNode(p.repo) }),
 		"reviewThreads": connection("reviewThreads", "PullRequestReviewThread", threads), "reviews": connection("reviews", "PullRequestReview", reviews),
-		"comments": connection("comments", "IssueComment", comments)}}
+		"comments": connection("comments", "IssueComment", comments), "commits": c.commitsOf(p)}}
 }
 
 func (c *call) reviewNode(r *Review) node {

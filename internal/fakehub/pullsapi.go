@@ -142,11 +142,16 @@ func (c *call) pullsOfCommit() answer {
 	}
 	var list []*pull
 	for _, p := range c.repo.pulls {
-		if p.HeadSHA == sha || p.mergeSHA == sha || slices.Contains(p.commits(), sha) {
+		if p.contains(sha) {
 			list = append(list, p)
 		}
 	}
 	return paged(c, list, func(p *pull) any { return c.pullJSON(p) })
+}
+
+// contains reports whether sha is a commit of p, or the one that merged it.
+func (p *pull) contains(sha string) bool {
+	return p.HeadSHA == sha || p.mergeSHA == sha || slices.Contains(p.commits(), sha)
 }
 
 func (c *call) listFiles() answer {
