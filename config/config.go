@@ -33,6 +33,7 @@ type Config struct {
 	FingerprintKey string     `yaml:"fingerprint_key"`
 	AdvisoriesDir  string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
 	Registries     Registries `yaml:"registries"`
+	Limits         Limits     `yaml:"limits"`
 	Review         Review     `yaml:"review"`
 	Fetch          Fetch      `yaml:"fetch"`
 	Upgrades       Upgrades   `yaml:"upgrades"`
@@ -50,6 +51,7 @@ type Registries struct {
 // Review is how pull requests are looked at.
 type Review struct {
 	Workers        int           `yaml:"workers"`
+	Patience       time.Duration `yaml:"patience"` // before a check shows that a review is under way
 	Deadline       time.Duration `yaml:"deadline"`
 	ScannerTimeout time.Duration `yaml:"scanner_timeout"`
 	Lease          time.Duration `yaml:"lease"` // until the work of a server that died is taken over by another
@@ -63,6 +65,15 @@ type Fetch struct {
 	ObjectMiB   int64 `yaml:"object_mib"`   // of one file
 	InflatedMiB int64 `yaml:"inflated_mib"` // of all that one review holds
 	Objects     int   `yaml:"objects"`      // in one response
+}
+
+// Limits bound what one installation of the App is asked for, by each server.
+// They are GitHub's own; 0 is no bound, for a GitHub that has none.
+type Limits struct {
+	Points       int `yaml:"points"`        // a minute: a read is 1, a write is 5
+	Concurrent   int `yaml:"concurrent"`    // requests at a time
+	WritesMinute int `yaml:"writes_minute"` // requests that write, a minute
+	WritesHour   int `yaml:"writes_hour"`   // and an hour
 }
 
 // Upgrades is what the operator allows beyond a repository's own settings.
@@ -84,8 +95,9 @@ func Default() Config {
 		GitHub: githubapp.Config{
 			WebURL: "https://github.com", V3APIURL: "https://api.github.com", V4APIURL: "https://api.github.com/graphql",
 		},
-		Review:   Review{Workers: 4, Deadline: 5 * time.Minute, ScannerTimeout: 2 * time.Minute, Lease: 30 * time.Second, Mode: "enforce"},
+		Review:   Review{Workers: 4, Patience: 2 * time.Second, Deadline: 5 * time.Minute, ScannerTimeout: 2 * time.Minute, Lease: 30 * time.Second, Mode: "enforce"},
 		Fetch:    Fetch{ResponseMiB: 64, ObjectMiB: 4, InflatedMiB: 256, Objects: 200_000},
+		Limits:   Limits{Points: 900, Concurrent: 100, WritesMinute: 80, WritesHour: 500},
 		Upgrades: Upgrades{Enabled: true},
 		KeepDays: 30,
 		Log:      Log{Level: "info"},
@@ -189,6 +201,9 @@ func (c *Config) Check() error {
 	if c.Review.Workers < 1 || c.Review.Workers > 256 {
 		bad("review.workers", "%d is not between 1 and 256", c.Review.Workers)
 	}
+	if c.Review.Patience < 0 || c.Review.Patience > c.Review.Deadline {
+		bad("review.patience", "%v is not between 0 and review.deadline", c.Review.Patience)
+	}
 	if c.Review.Deadline < time.Second {
 		bad("review.deadline", "%v is under one second", c.Review.Deadline)
 	}
@@ -207,6 +222,14 @@ func (c *Config) Check() error {
 	} {
 		if v < 1 || v > 1<<30 {
 			bad(key, "%d is not between 1 and %d", v, 1<<30)
+		}
+	}
+	for key, v := range map[string]int{
+		"limits.points": c.Limits.Points, "limits.concurrent": c.Limits.Concurrent,
+		"limits.writes_minute": c.Limits.WritesMinute, "limits.writes_hour": c.Limits.WritesHour,
+	} {
+		if v < 0 {
+			bad(key, "%d is negative; 0 is no limit", v)
 		}
 	}
 	if c.Upgrades.FirstDay < 0 {

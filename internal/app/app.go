@@ -97,7 +97,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	}
 	hub, err := github.New(github.Options{
 		AppID: cfg.GitHub.App.IntegrationID, PrivateKey: []byte(cfg.GitHub.App.PrivateKey),
-		APIURL: cfg.GitHub.V3APIURL, GraphQLURL: cfg.GitHub.V4APIURL, WebURL: cfg.GitHub.WebURL, Key: key, Now: o.Now,
+		APIURL: cfg.GitHub.V3APIURL, GraphQLURL: cfg.GitHub.V4APIURL, WebURL: cfg.GitHub.WebURL, Key: key,
+		Limits: github.Limits(cfg.Limits), Now: o.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 		Forge: hub, Source: &git.Fetcher{Limits: limits(cfg.Fetch)}, Ledger: s.db.Ledger(),
 		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
 		Options: bot.Options{
-			Key: key, Deadline: cfg.Review.Deadline, Scanner: cfg.Review.ScannerTimeout,
+			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,
 			Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,
 			Rules: RulesDigest(), Advisories: func() string { return advisories.Info().Snapshot },
 		},

@@ -4,7 +4,6 @@ package bot
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -29,14 +28,13 @@ type Bot struct {
 	Options  Options
 	Now      func() time.Time
 	Reviewed func(forge.Pull, report.Report) // called after a review was posted; may be nil
-
-	heads locks // one verdict at a time is posted on a head
 }
 
 // Options are the operator's.
 type Options struct {
 	Key        finding.Key
 	Deadline   time.Duration // of a review; past it the check completes as neutral
+	Patience   time.Duration // before the check shows that a review is under way
 	Scanner    time.Duration // of one scanner
 	Mode       policy.Mode   // where a repository's file names none
 	FirstDay   int           // upgrade pull requests on the first day of an installation
@@ -72,39 +70,4 @@ func (b *Bot) Handle(ctx context.Context, e forge.Event) error {
 		return b.Ledger.Installed(ctx, e)
 	}
 	return nil
-}
-
-// locks is a lock for each of many names.
-type locks struct {
-	mu   sync.Mutex
-	held map[string]*held
-}
-
-type held struct {
-	sync.Mutex
-	users int
-}
-
-// Lock waits for name and returns what gives it back.
-func (l *locks) Lock(name string) (unlock func()) {
-	l.mu.Lock()
-	if l.held == nil {
-		l.held = map[string]*held{}
-	}
-	h := l.held[name]
-	if h == nil {
-		h = &held{}
-		l.held[name] = h
-	}
-	h.users++
-	l.mu.Unlock()
-	h.Lock()
-	return func() {
-		h.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if h.users--; h.users == 0 {
-			delete(l.held, name)
-		}
-	}
 }

@@ -21,15 +21,15 @@ import (
 // shared is a host where pull request 2 has the same head as 1, and cannot be read.
 type shared struct{ host }
 
-func (h *shared) Pull(ctx context.Context, ref forge.PullRef) (forge.Pull, error) {
+func (h *shared) Begin(ctx context.Context, ref forge.PullRef, path string) (forge.Opening, error) {
 	if ref.Number == 2 {
-		return forge.Pull{}, errors.New("connection reset")
+		return forge.Opening{}, errors.New("connection reset")
 	}
-	return h.host.Pull(ctx, ref)
+	return h.host.Begin(ctx, ref, path)
 }
 
-func (h *shared) PullsAt(context.Context, forge.Repo, string) ([]forge.Pull, error) {
-	return []forge.Pull{{PullRef: forge.PullRef{Number: 1}}, {PullRef: forge.PullRef{Number: 2}}}, nil
+func (h *shared) Look(context.Context, forge.Repo, int, string) (forge.Seen, error) {
+	return forge.Seen{Pulls: []forge.Pull{{PullRef: forge.PullRef{Number: 1}}, {PullRef: forge.PullRef{Number: 2}}}}, nil
 }
 
 func (h *shared) PutReview(context.Context, forge.Pull, forge.Review) (forge.Placed, error) {
@@ -71,7 +71,7 @@ func TestAHeadPassesOnlyIfEveryPullRequestOnItDoes(t *testing.T) {
 			h := &shared{}
 			b := &Bot{
 				Forge: h, Source: brings{}, Ledger: &standing{of: test.standings}, Now: time.Now,
-				Options: Options{Key: finding.NewKey([]byte("k")), Deadline: time.Minute, Mode: policy.Enforce, Advisories: func() string { return "" }},
+				Options: Options{Key: finding.NewKey([]byte("k")), Deadline: time.Minute, Patience: time.Hour, Mode: policy.Enforce, Advisories: func() string { return "" }},
 			}
 			err := b.Handle(t.Context(), forge.Event{Kind: forge.PullChanged, Number: 1, Received: time.Now()})
 			assert.Equal(t, test.failed, err != nil, "%v", err)

@@ -13,15 +13,15 @@ func (b *Bot) again(ctx context.Context, e forge.Event) error {
 	if e.Number > 0 {
 		return b.review(ctx, e, forge.PullRef{Repo: e.Repo, Number: e.Number})
 	}
-	pulls, err := b.Forge.PullsAt(ctx, e.Repo, e.SHA)
+	seen, err := b.Forge.Look(ctx, e.Repo, 0, e.SHA)
 	if err != nil {
 		return fmt.Errorf("find the pull requests at %s: %w", e.SHA, err)
 	}
 	var failed error
-	for _, p := range pulls {
+	for _, p := range seen.Pulls {
 		failed = errors.Join(failed, b.review(ctx, e, p.PullRef))
 	}
-	if len(pulls) > 0 {
+	if len(seen.Pulls) > 0 {
 		return failed
 	}
 	standings, err := b.Ledger.At(ctx, e.Repo, e.SHA)

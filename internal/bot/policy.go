@@ -16,6 +16,19 @@ import (
 // unreadable policy is never read as a lax one.
 func (b *Bot) policy(ctx context.Context, repo forge.Repo) (policy.Policy, []string, error) {
 	text, err := b.Forge.ReadFile(ctx, repo, repo.Default, policy.Path)
+	return b.rules(ctx, repo, text, err)
+}
+
+// policyFor is policy for a review, which may have the file already.
+func (b *Bot) policyFor(ctx context.Context, s *subject) (policy.Policy, []string, error) {
+	if s.opening == nil {
+		return b.policy(ctx, s.repo)
+	}
+	return b.rules(ctx, s.repo, s.opening.File, s.opening.FileErr)
+}
+
+// rules reads text; err is that of getting it.
+func (b *Bot) rules(ctx context.Context, repo forge.Repo, text []byte, err error) (policy.Policy, []string, error) {
 	if errors.Is(err, forge.ErrNotFound) {
 		return b.defaults(policy.Default()), nil, nil
 	}

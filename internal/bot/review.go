@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,15 +18,16 @@ import (
 
 // review looks at one pull request as it stands now, and says what it found.
 func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) error {
-	pull, err := b.Forge.Pull(ctx, ref)
+	opening, err := b.Forge.Begin(ctx, ref, policy.Path)
 	if err != nil {
 		return fmt.Errorf("review %v: %w", ref, err)
 	}
+	pull := opening.Pull
 	if !pull.Open {
 		return b.Ledger.Closed(ctx, pull, b.Now())
 	}
 	s := &subject{
-		event: e, repo: pull.Repo, pull: &pull, started: b.Now(),
+		event: e, repo: pull.Repo, pull: &pull, opening: &opening, started: b.Now(),
 		base: pull.BaseSHA, head: pull.HeadSHA, // the present head, whatever the delivery said
 	}
 	if err := b.judge(ctx, s); err != nil {
@@ -43,9 +43,11 @@ func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) erro
 type subject struct {
 	event      forge.Event
 	repo       forge.Repo
-	pull       *forge.Pull // nil for a merge group
-	base, head string      // SHAs; the merge base is yet to be asked for
+	pull       *forge.Pull    // nil for a merge group
+	opening    *forge.Opening // nil for a merge group
+	base, head string         // SHAs; the merge base is yet to be asked for
 	started    time.Time
+	shown      bool // the check tells that a review is under way
 	judged     time.Time
 	rules      *policy.Policy // once it was read
 	outcome    policy.Outcome // once it was judged: what becomes of posting it makes it no milder
@@ -55,12 +57,15 @@ type subject struct {
 // judge is the one flow: policy, fetch, scan, judge, record, comments, check.
 // Whatever happens, the check does not stay pending.
 func (b *Bot) judge(ctx context.Context, s *subject) error {
-	if err := b.start(ctx, s); err != nil {
+	settled, err := b.underWay(ctx, s)
+	if err != nil {
 		return err
 	}
+	defer settled()
 	work, stop := context.WithTimeoutCause(ctx, b.Options.Deadline, errDeadline)
 	defer stop()
 	r, err := b.look(work, s)
+	settled()
 	if err == nil {
 		err = b.conclude(work, s, r)
 	}
@@ -77,32 +82,13 @@ func (b *Bot) judge(ctx context.Context, s *subject) error {
 	return nil
 }
 
-// start shows that a review is under way. A check that is complete stays as it
-// is while the same pull request is looked at again; for one that was not yet
-// judged at this head and base, it says nothing, so there is a new one.
-func (b *Bot) start(ctx context.Context, s *subject) error {
-	standings, err := b.Ledger.At(ctx, s.repo, s.head)
-	if err != nil {
-		return err
-	}
-	known := slices.ContainsFunc(standings, func(o history.Standing) bool {
-		return o.Pull == s.number() && (s.pull == nil || o.BaseRef == s.pull.BaseRef)
-	})
-	check := report.Started(s.head)
-	check.Again = s.event.Kind == forge.CheckAsked || !known
-	if _, err := b.Forge.PutCheck(ctx, s.repo, check); err != nil {
-		return fmt.Errorf("start the check: %w", err)
-	}
-	return nil
-}
-
 // look reads the policy, fetches the change and judges what it brings in.
 func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error) {
 	defer recovered(&err)
 	if s.event.Crashes >= mostCrashes {
 		return nil, errCrashes
 	}
-	rules, notices, err := b.policy(ctx, s.repo)
+	rules, notices, err := b.policyFor(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
@@ -133,7 +119,11 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 // verdicts on it.
 func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err error) {
 	defer recovered(&err)
-	defer b.heads.Lock(fmt.Sprintf("%d %s", s.repo.ID, s.head))()
+	release, err := b.Ledger.Alone(ctx, s.place())
+	if err != nil {
+		return err
+	}
+	defer release()
 	if r.Delta, err = b.Ledger.Record(ctx, b.run(s, r)); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
@@ -184,11 +174,16 @@ func (b *Bot) run(s *subject, r *report.Report) history.Run {
 // post makes the comments and then the check what r says, so that a check
 // that is complete has everything that could not be a comment.
 func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
+	seen, err := b.Forge.Look(ctx, s.repo, s.number(), s.head)
+	if err != nil {
+		return fmt.Errorf("look at what stands: %w", err)
+	}
 	if s.pull != nil {
 		review, err := report.Review(r)
 		if err != nil {
 			return err
 		}
+		review.Seen = &seen
 		r.Placed, err = b.Forge.PutReview(ctx, *s.pull, review)
 		if errors.Is(err, forge.ErrDenied) {
 			// A locked conversation: what cannot be a comment is in the check.
@@ -201,17 +196,13 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 	if err != nil {
 		return err
 	}
-	return b.complete(ctx, s, r.Policy, r.Verdict.Outcome, check, r.Placed)
+	return b.complete(ctx, s, seen, r.Policy, r.Verdict.Outcome, check, r.Placed)
 }
 
 // complete completes the check with the worst verdict over all open pull
 // requests with the same head: otherwise a second one, onto a branch of the
 // attacker's own, could turn the check of the first one green.
-func (b *Bot) complete(ctx context.Context, s *subject, rules policy.Policy, outcome policy.Outcome, check forge.Check, placed forge.Placed) error {
-	pulls, err := b.Forge.PullsAt(ctx, s.repo, s.head)
-	if err != nil {
-		return fmt.Errorf("find the pull requests at %s: %w", s.head, err)
-	}
+func (b *Bot) complete(ctx context.Context, s *subject, seen forge.Seen, rules policy.Policy, outcome policy.Outcome, check forge.Check, placed forge.Placed) error {
 	standings, err := b.Ledger.At(ctx, s.repo, s.head)
 	if err != nil {
 		return err
@@ -222,7 +213,7 @@ func (b *Bot) complete(ctx context.Context, s *subject, rules policy.Policy, out
 	}
 	worst, of := outcome, s.number()
 	s.unreviewed = nil
-	for _, p := range pulls {
+	for _, p := range seen.Pulls {
 		verdict, reviewed := verdicts[p.Number]
 		switch {
 		case p.Number == s.number():
@@ -237,11 +228,23 @@ func (b *Bot) complete(ctx context.Context, s *subject, rules policy.Policy, out
 	} else if len(s.unreviewed) > 0 && check.Conclusion == forge.Success {
 		check = report.AwaitsHead(check, s.unreviewed[0].Number)
 	}
+	check.Seen, check.Ask = &seen, s.ask()
 	id, err := b.Forge.PutCheck(ctx, s.repo, check)
 	if err != nil {
 		return fmt.Errorf("complete the check: %w", err)
 	}
 	return b.Ledger.Posted(ctx, s.repo, s.number(), s.head, id, placed, b.Now())
+}
+
+// place names what only one may post on at a time.
+func (s *subject) place() string { return fmt.Sprintf("head %d %s", s.repo.ID, s.head) }
+
+// ask names the request to check again, if there was one.
+func (s *subject) ask() string {
+	if s.event.Kind != forge.CheckAsked {
+		return ""
+	}
+	return s.event.Delivery
 }
 
 // number is that of the pull request, 0 for a merge group.

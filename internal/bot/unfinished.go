@@ -50,6 +50,7 @@ func (b *Bot) unfinished(ctx, work context.Context, s *subject, err error) error
 	}
 	late := b.Now().Sub(s.event.Received) > b.Options.Deadline
 	if !late && !final(err) {
+		b.waits(ctx, s)
 		return err
 	}
 	log := zerolog.Ctx(ctx).Warn().Err(err).Stringer("repository", s.repo).Int("pull", s.number()).Str("head", s.head)
@@ -67,11 +68,24 @@ func (b *Bot) unfinished(ctx, work context.Context, s *subject, err error) error
 	return err
 }
 
+// waits shows that a review goes on later. What stands was perhaps written
+// since it was looked at, so the forge looks again.
+func (b *Bot) waits(ctx context.Context, s *subject) {
+	if s.shown {
+		return
+	}
+	check := report.Started(s.head)
+	check.Ask = s.ask()
+	if err := b.start(ctx, s, check); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("not shown to be under way")
+	}
+}
+
 // giveUp completes the check of a change that was not looked at: as neutral,
 // or as a failure if the policy blocks on what was not looked at. It is a
 // verdict like any other: another pull request with the same head cannot be
 // better, and it does not make one better.
-func (b *Bot) giveUp(ctx context.Context, s *subject, err error) error {
+func (b *Bot) giveUp(ctx context.Context, s *subject, cause error) error {
 	rules := b.defaults(policy.Default())
 	if s.rules != nil {
 		rules = *s.rules
@@ -80,7 +94,7 @@ func (b *Bot) giveUp(ctx context.Context, s *subject, err error) error {
 	} else if last, parseErr := policy.Parse(text); ok && parseErr == nil {
 		rules = b.defaults(last)
 	}
-	why := reason(err)
+	why := reason(cause)
 	r := &report.Report{
 		Change: &change.Change{Base: s.base, Head: s.head}, Policy: rules, Verdict: rules.Unfinished(why),
 		Result: finding.Result{Scanned: finding.Scanned{Skipped: []change.Skip{}}},
@@ -89,13 +103,20 @@ func (b *Bot) giveUp(ctx context.Context, s *subject, err error) error {
 	for _, scanner := range b.enabled(rules) {
 		r.Result.Statuses = append(r.Result.Statuses, finding.Status{Scanner: scanner.Name(), Err: errors.New(why)})
 	}
-	defer b.heads.Lock(fmt.Sprintf("%d %s", s.repo.ID, s.head))()
+	release, err := b.Ledger.Alone(ctx, s.place())
+	if err != nil {
+		return err
+	}
+	defer release()
 	s.judged = b.Now()
 	if _, err := b.Ledger.Record(ctx, b.run(s, r)); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	check := report.Unfinished(s.head, why, forge.Conclusion(rules.Conclusion(r.Verdict.Outcome)))
-	err = b.complete(ctx, s, rules, r.Verdict.Outcome, check, nil)
+	seen, err := b.Forge.Look(ctx, s.repo, s.number(), s.head)
+	if err == nil {
+		err = b.complete(ctx, s, seen, rules, r.Verdict.Outcome, check, nil)
+	}
 	if errors.Is(err, forge.ErrNotFound) {
 		return nil // the commit is gone, and its check with it
 	}

@@ -206,14 +206,17 @@ func TestKillInReview(t *testing.T) {
 		name  string
 		when  string // the request to GitHub; "" for some time after the delivery
 		after bool   // it was carried out, but never answered
+		slow  bool   // the review takes so long that its check tells that it is under way
 	}{
-		{"the check was begun", "POST */check-runs", true},
-		{"the review was posted", "POST */reviews", true},
-		{"the check is about to be completed", "PATCH */check-runs/*", false},
-		{"the check was completed", "PATCH */check-runs/*", true},
-		{"while fetching", "POST */git-upload-pack", false},
-		{"at any time", "", false},
-		{"at another time", "", false},
+		{"the check was begun", "POST */check-runs", true, true},
+		{"the review was posted", "POST */reviews", true, false},
+		{"the check under way is about to be completed", "PATCH */check-runs/*", false, true},
+		{"the check under way was completed", "PATCH */check-runs/*", true, true},
+		{"the check is about to be posted", "POST */check-runs", false, false},
+		{"the check was posted", "POST */check-runs", true, false},
+		{"while fetching", "POST */git-upload-pack", false, false},
+		{"at any time", "", false, false},
+		{"at another time", "", false, false},
 	}
 	for i, m := range moments {
 		t.Run(m.name, func(t *testing.T) {
@@ -236,11 +239,16 @@ func TestKillInReview(t *testing.T) {
 						})
 					}
 				}
-				if m.after {
-					c.at(nil, strike)
-				} else {
-					c.at(strike, nil)
+				before, after := func(string) {}, strike
+				if !m.after {
+					before, after = strike, nil
 				}
+				c.at(func(call string) {
+					if m.slow && matches("POST */git-upload-pack", call) {
+						time.Sleep(2500 * time.Millisecond)
+					}
+					before(call)
+				}, after)
 				c.deliver(number)
 				select {
 				case <-killed:

@@ -113,6 +113,7 @@ func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
 	cfg.GitHub.App.WebhookSecret = hex.EncodeToString(secret)
 	cfg.GitHub.App.PrivateKey = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 	cfg.Upgrades.FirstDay = 5
+	cfg.Limits = config.Limits{} // the fake has none
 	switch {
 	case o.Advisories != "":
 		cfg.AdvisoriesDir = o.Advisories

@@ -20,8 +20,12 @@ import (
 type Forge interface {
 	// Pull returns a pull request as it stands now.
 	Pull(ctx context.Context, ref PullRef) (Pull, error)
-	// PullsAt returns the open pull requests of repo whose head is sha.
-	PullsAt(ctx context.Context, repo Repo, sha string) ([]Pull, error)
+	// Begin returns at once what a review of ref starts from; path is that of
+	// the policy.
+	Begin(ctx context.Context, ref PullRef, path string) (Opening, error)
+	// Look returns at once what stands on the head sha, and on pull request
+	// number of repo unless that is 0.
+	Look(ctx context.Context, repo Repo, number int, sha string) (Seen, error)
 	// Compare returns where head left base; both are SHAs of repo or its forks.
 	Compare(ctx context.Context, repo Repo, base, head string) (Comparison, error)
 	// ReadFile returns a file at rev, a branch or a SHA. A directory in its
@@ -99,6 +103,22 @@ type Pull struct {
 	Updated          time.Time // of the last push or edit
 }
 
+// An Opening is what a review starts from.
+type Opening struct {
+	Pull    Pull   // as it stands now
+	File    []byte // at the tip of the default branch, unless there is
+	FileErr error  // what ReadFile would have told
+	Seen    Seen   // on the head, without the threads
+}
+
+// Seen is what stood on a head when somebody looked. With it a Put need not
+// look again; it must come from a look that nobody of ours has written after.
+type Seen struct {
+	Pulls     []Pull // open pull requests of the repository with that head; not in an Opening
+	Completed bool   // a check of ours is
+	Ours      any    // check runs and threads, in the host's own terms
+}
+
 // A Comparison says where two commits parted.
 type Comparison struct {
 	MergeBase string // "" if the histories share nothing
@@ -121,9 +141,13 @@ type Check struct {
 	// Digest identifies the outcome: a completed check of ours on SHA with
 	// the same Digest is left as it stands; another outcome is a new check run.
 	Digest string
-	// Again asks for a new check run even though one is completed: somebody
-	// pressed "re-run".
+	// Again asks for a new check run even though one is completed, unless Ask
+	// says that this one answers the same.
 	Again bool
+	// Ask identifies the request to check again that this check answers, if
+	// somebody pressed "re-run": one answer to each, whatever is replayed.
+	Ask  string
+	Seen *Seen // nil: look first
 }
 
 // A Conclusion is how a check run ends.
@@ -150,6 +174,7 @@ type Review struct {
 	Standing []string  // keys of all findings that are still there; other threads of ours are settled
 	Limit    int       // open threads of ours at a time
 	Settled  string    // what to write over a comment whose thread cannot be resolved: "Fixed in abc1234."
+	Seen     *Seen     // nil: look first
 }
 
 // A Comment is an inline remark, known again by its Key.

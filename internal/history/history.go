@@ -69,6 +69,10 @@ type Ledger interface {
 	InstalledAt(ctx context.Context, repo forge.Repo) (time.Time, error)
 	// Proposed keeps an upgrade: opened as ref, or not made and why.
 	Proposed(ctx context.Context, repo forge.Repo, u Upgrade) error
+	// Alone waits until nobody else holds key, in any process that shares the
+	// ledger, and returns what gives it back. It is meant for the seconds in
+	// which something is posted.
+	Alone(ctx context.Context, key string) (release func(), err error)
 	// Purge deletes what belongs to accounts that were uninstalled before then.
 	Purge(ctx context.Context, before time.Time) error
 }

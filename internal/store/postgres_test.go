@@ -19,6 +19,12 @@ func TestPostgres(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.DB { return open(t, storetest.Postgres(t)) })
 }
 
+// TestAloneAmongServers: a key is held among all servers, not just in one.
+func TestAloneAmongServers(t *testing.T) {
+	url := storetest.Postgres(t)
+	storetest.Alone(t, open(t, url), open(t, url))
+}
+
 // TestOneSchema: what is added to one dialect must be added to the other.
 func TestOneSchema(t *testing.T) {
 	columns := func(db *store.DB, query string) []string {

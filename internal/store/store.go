@@ -34,6 +34,9 @@ type DB struct {
 	sql  *sql.DB
 	now  func() time.Time
 	held io.Closer // the lock on a SQLite file; nil elsewhere
+
+	shared bool // other processes may have the database open
+	alone  *aloneness
 }
 
 // Open opens the database at url, "sqlite:FILE" or "postgres://…", and brings
@@ -48,7 +51,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 		now = time.Now
 	}
 	scheme, rest, found := strings.Cut(url, ":")
-	db := &DB{now: now}
+	db := &DB{now: now, alone: newAloneness()}
 	var err error
 	switch {
 	case url == "":
@@ -56,6 +59,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 	case !found:
 		return nil, fmt.Errorf("%s has no scheme: %s", urlKey, setTo)
 	case scheme == "postgres" || scheme == "postgresql":
+		db.shared = true
 		db.sql, err = openPostgres(ctx, url)
 	case scheme != "sqlite":
 		return nil, fmt.Errorf("%s: databases of scheme %q are not supported: %s", urlKey, scheme, setTo)

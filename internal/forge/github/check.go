@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -18,8 +19,8 @@ const completed = "completed"
 // Under way, a run that is not completed is taken up, and a completed one is
 // left alone unless c.Again asks for a new one. Completing, a run that is not
 // completed is completed, a completed one with c.Digest is left as it stands
-// (annotations that a crash cut off are added), and anything else gets a new
-// run. Older runs of ours that nobody completed are put to rest then.
+// (annotations that a crash cut off are added) unless it does not answer c.Ask,
+// and anything else gets a new run. Older runs of ours that nobody completed are put to rest then.
 func (f *Forge) PutCheck(ctx context.Context, repo forge.Repo, c forge.Check) (forge.CheckID, error) {
 	what := fmt.Sprintf("put the check of %v at %s", repo, c.SHA)
 	client, err := f.client(repo, grant{checks: write})
@@ -32,13 +33,15 @@ func (f *Forge) PutCheck(ctx context.Context, repo forge.Repo, c forge.Check) (f
 	}
 	defer release()
 	p := checkPut{Forge: f, client: client, repo: repo, check: c}
-	runs, err := p.runs(ctx)
-	if err != nil {
-		return 0, f.wrap(err, "%s", what)
+	runs, all := seenRuns(c.Seen)
+	if !all {
+		if runs, err = p.runs(ctx); err != nil {
+			return 0, f.wrap(err, "%s", what)
+		}
 	}
-	var last *gh.CheckRun
+	var last *run
 	if len(runs) > 0 {
-		last = runs[0]
+		last = &runs[0]
 	}
 	var id int64
 	if c.Conclusion == "" {
@@ -57,12 +60,12 @@ type checkPut struct {
 }
 
 // runs returns our check runs on the SHA, newest first.
-func (p *checkPut) runs(ctx context.Context) ([]*gh.CheckRun, error) {
+func (p *checkPut) runs(ctx context.Context) ([]run, error) {
 	o := &gh.ListCheckRunsOptions{
 		CheckName: gh.String(forge.CheckName), Filter: gh.String("all"), AppID: gh.Int64(p.appID),
 		ListOptions: gh.ListOptions{Page: 1, PerPage: pageSize},
 	}
-	var ours []*gh.CheckRun
+	var ours []run
 	for o.Page != 0 {
 		list, resp, err := p.client.Checks.ListCheckRunsForRef(ctx, p.repo.Owner, p.repo.Name, p.check.SHA, o)
 		if err != nil {
@@ -71,25 +74,47 @@ func (p *checkPut) runs(ctx context.Context) ([]*gh.CheckRun, error) {
 		for _, r := range list.CheckRuns {
 			// Any workflow can post a run of our name.
 			if r.GetApp().GetID() == p.appID && r.GetName() == forge.CheckName {
-				ours = append(ours, r)
+				ours = append(ours, runOf(r))
 			}
 		}
 		o.Page = resp.NextPage
 	}
-	slices.SortFunc(ours, func(a, b *gh.CheckRun) int { return cmp.Compare(b.GetID(), a.GetID()) })
+	slices.SortFunc(ours, func(a, b run) int { return cmp.Compare(b.id, a.id) })
 	return ours, nil
 }
 
-func (p *checkPut) begin(ctx context.Context, last *gh.CheckRun) (int64, error) {
-	output, _ := p.output()
-	if last != nil && last.GetStatus() == completed && !p.check.Again {
-		return last.GetID(), nil
+// externalID is what tells the outcome, and the request that it answers if there was one.
+func (p *checkPut) externalID() string {
+	if p.check.Ask == "" {
+		return p.check.Digest
 	}
-	if last != nil && last.GetStatus() != completed {
-		if o := last.GetOutput(); o.GetTitle() == output.GetTitle() && o.GetSummary() == output.GetSummary() {
-			return last.GetID(), nil
+	return p.check.Digest + asked + p.check.Ask
+}
+
+// asked stands between the digest of an outcome and the request that it answers.
+const asked = "/"
+
+// answers reports whether r is the answer to the request that p is about.
+func (p *checkPut) answers(r *run) bool {
+	return p.check.Ask != "" && strings.HasSuffix(r.external, asked+p.check.Ask)
+}
+
+// says reports whether r says already what is to be said.
+func (p *checkPut) says(r *run) bool {
+	digest, _, _ := strings.Cut(r.external, asked)
+	return r.external == p.externalID() || p.check.Ask == "" && digest == p.check.Digest
+}
+
+func (p *checkPut) begin(ctx context.Context, last *run) (int64, error) {
+	output, _ := p.output()
+	if last != nil && last.completed && (!p.check.Again || p.answers(last)) {
+		return last.id, nil
+	}
+	if last != nil && !last.completed {
+		if last.title == output.GetTitle() && last.summary == output.GetSummary() {
+			return last.id, nil
 		}
-		return last.GetID(), p.update(ctx, last.GetID(), gh.UpdateCheckRunOptions{
+		return last.id, p.update(ctx, last.id, gh.UpdateCheckRunOptions{
 			Status: gh.String("in_progress"), DetailsURL: p.details(), Output: output})
 	}
 	run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
@@ -99,30 +124,30 @@ func (p *checkPut) begin(ctx context.Context, last *gh.CheckRun) (int64, error) 
 	return run.GetID(), err
 }
 
-func (p *checkPut) complete(ctx context.Context, last *gh.CheckRun) (int64, error) {
+func (p *checkPut) complete(ctx context.Context, last *run) (int64, error) {
 	output, notes := p.output()
 	first := notes[:min(len(notes), annotationsPerCall)]
 	var id int64
 	sent := len(first)
 	switch {
-	case last != nil && last.GetStatus() != completed:
-		id = last.GetID()
+	case last != nil && !last.completed:
+		id = last.id
 		output.Annotations = first
 		if err := p.update(ctx, id, gh.UpdateCheckRunOptions{
 			Status: gh.String(completed), Conclusion: gh.String(string(p.check.Conclusion)), CompletedAt: p.time(),
-			ExternalID: gh.String(p.check.Digest), DetailsURL: p.details(), Output: output,
+			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output,
 		}); err != nil {
 			return id, err
 		}
-	case last != nil && last.GetExternalID() == p.check.Digest:
+	case last != nil && p.says(last):
 		// Annotations append, so their number says where a crash cut them off.
-		id, sent = last.GetID(), last.GetOutput().GetAnnotationsCount()
+		id, sent = last.id, last.notes
 	default:
 		output.Annotations = first
 		run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
 			Name: forge.CheckName, HeadSHA: p.check.SHA, Status: gh.String(completed),
 			Conclusion: gh.String(string(p.check.Conclusion)), StartedAt: p.time(), CompletedAt: p.time(),
-			ExternalID: gh.String(p.check.Digest), DetailsURL: p.details(), Output: output,
+			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output,
 		})
 		if err != nil {
 			return 0, err
@@ -143,12 +168,12 @@ func (p *checkPut) complete(ctx context.Context, last *gh.CheckRun) (int64, erro
 
 // rest completes the runs beside id that were left under way by a crash or
 // another process: a check never stays pending.
-func (p *checkPut) rest(ctx context.Context, runs []*gh.CheckRun, id int64) error {
+func (p *checkPut) rest(ctx context.Context, runs []run, id int64) error {
 	for _, r := range runs {
-		if r.GetID() == id || r.GetStatus() == completed {
+		if r.id == id || r.completed {
 			continue
 		}
-		if err := p.update(ctx, r.GetID(), gh.UpdateCheckRunOptions{
+		if err := p.update(ctx, r.id, gh.UpdateCheckRunOptions{
 			Status: gh.String(completed), Conclusion: gh.String(string(forge.Neutral)), CompletedAt: p.time(),
 			Output: &gh.CheckRunOutput{Title: gh.String("Superseded"), Summary: gh.String("A newer run of this check has the result.")},
 		}); err != nil {

@@ -34,6 +34,7 @@ type Options struct {
 	GitURL     string      // where git fetches from; WebURL if empty
 	Key        finding.Key // signs the hidden markers
 	HTTP       *http.Client
+	Limits     Limits           // of each installation; zero for none
 	UserAgent  string           // "pullwarden" if empty
 	Now        func() time.Time // time.Now if nil
 }
@@ -50,6 +51,7 @@ type Forge struct {
 	now           func() time.Time
 	apps          *ghinstallation.AppsTransport
 	tokens        *tokens
+	answers       *answers
 	locks         locks
 	nameOnce      chan struct{} // held while the App's name is asked for
 	slug          string
@@ -118,7 +120,8 @@ func New(o Options) (*Forge, error) {
 		return nil, errors.New("github: the App's private key (github.app.private_key) is no RSA key in PEM")
 	}
 	f.apps.BaseURL = strings.TrimSuffix(api.String(), "/")
-	f.tokens = newTokens(f.apps, wire, f.now, api.Host, graphql.Host)
+	f.answers = newAnswers()
+	f.tokens = newTokens(f.apps, wire, f.now, newLimiter(o.Limits, f.now), api, graphql)
 	return f, nil
 }
 
@@ -148,7 +151,8 @@ func (f *Forge) client(repo forge.Repo, g grant) (*gh.Client, error) {
 	if repo.ID <= 0 || repo.Installation <= 0 {
 		return nil, fmt.Errorf("repository %v: its id or installation is not known: %w", repo, forge.ErrNotFound)
 	}
-	return f.clientOver(&bearer{f.tokens, tokenKey{repo.Installation, repo.ID, g}}), nil
+	k := tokenKey{repo.Installation, repo.ID, g}
+	return f.clientOver(conditional(&bearer{f.tokens, k}, f.answers.to(k))), nil
 }
 
 func (f *Forge) clientOver(wire http.RoundTripper) *gh.Client {

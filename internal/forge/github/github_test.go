@@ -47,9 +47,18 @@ const before = "one\ntwo\nthree\n"
 
 func newWorld(t *testing.T, permissions map[string]string) *world {
 	t.Helper()
+	return newWorldOn(t, fakehub.Options{Permissions: permissions})
+}
+
+func newWorldOn(t *testing.T, o fakehub.Options) *world {
+	t.Helper()
 	w := &world{t: t, now: time.Now}
+	if o.Now != nil {
+		w.now = o.Now
+	}
+	o.AppID, o.Key = 7, &appKey().PublicKey
 	var err error
-	w.hub, err = fakehub.New(fakehub.Options{AppID: 7, Key: &appKey().PublicKey, Permissions: permissions})
+	w.hub, err = fakehub.New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, w.hub.Close()) })
 	server := httptest.NewServer(w.hub)
@@ -203,7 +212,7 @@ func TestPullsAt(t *testing.T) {
 	require.NoError(t, err)
 	second, err := w.on.OpenPull("The same onto another base", "", "lax", "topic", "dev")
 	require.NoError(t, err)
-	got, err := w.PullsAt(t.Context(), w.repo, w.pull.HeadSHA)
+	got, err := w.pullsAt(t.Context(), w.repo, w.pull.HeadSHA)
 	require.NoError(t, err)
 	var numbers []int
 	for _, p := range got {
@@ -213,11 +222,11 @@ func TestPullsAt(t *testing.T) {
 	assert.ElementsMatch(t, []int{w.pull.Number, second}, numbers)
 
 	require.NoError(t, w.on.ClosePull(second))
-	got, err = w.PullsAt(t.Context(), w.repo, w.pull.HeadSHA)
+	got, err = w.pullsAt(t.Context(), w.repo, w.pull.HeadSHA)
 	require.NoError(t, err)
 	assert.Len(t, got, 1)
 
-	_, err = w.PullsAt(t.Context(), w.repo, strings.Repeat("e", 40))
+	_, err = w.pullsAt(t.Context(), w.repo, strings.Repeat("e", 40))
 	assert.ErrorIs(t, err, forge.ErrNotFound)
 }
 
@@ -288,7 +297,7 @@ func TestTokensAreNarrow(t *testing.T) {
 	_, err := w.hub.AddRepo("octo-org", "other")
 	require.NoError(t, err)
 	ctx := t.Context()
-	_, err = w.PullsAt(ctx, w.repo, w.pull.HeadSHA)
+	_, err = w.pullsAt(ctx, w.repo, w.pull.HeadSHA)
 	require.NoError(t, err)
 	_, err = w.ReadFile(ctx, w.repo, "", "a.txt")
 	require.NoError(t, err)

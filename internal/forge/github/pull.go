@@ -31,8 +31,8 @@ func (f *Forge) Pull(ctx context.Context, ref forge.PullRef) (forge.Pull, error)
 	return pullOf(ref.Repo, p), nil
 }
 
-// PullsAt returns the open pull requests of repo whose head is sha.
-func (f *Forge) PullsAt(ctx context.Context, repo forge.Repo, sha string) ([]forge.Pull, error) {
+// pullsAt returns the open pull requests of repo whose head is sha, however many.
+func (f *Forge) pullsAt(ctx context.Context, repo forge.Repo, sha string) ([]forge.Pull, error) {
 	c, err := f.client(repo, grant{pulls: read})
 	if err != nil {
 		return nil, fmt.Errorf("list pull requests at %s: %w", sha, err)

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +31,13 @@ func (f *Forge) PutReview(ctx context.Context, p forge.Pull, r forge.Review) (fo
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer release()
-	threads, err := f.threads(ctx, c, p.PullRef)
-	if err != nil {
-		return nil, f.wrap(err, "%s", what)
+	threads, whole := seenThreads(r.Seen)
+	if !whole {
+		if threads, err = f.threads(ctx, c, p.PullRef); err != nil {
+			return nil, f.wrap(err, "%s", what)
+		}
 	}
+	slices.SortFunc(threads, func(a, b thread) int { return cmp.Compare(a.comment, b.comment) })
 	put := reviewPut{Forge: f, client: c, pull: p.PullRef, review: r, placed: forge.Placed{},
 		resolver: &resolver{Forge: f, repo: p.Repo}}
 	return put.placed, f.wrap(put.run(ctx, threads), "%s", what)

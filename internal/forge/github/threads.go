@@ -1,11 +1,9 @@
 package github
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	gh "github.com/google/go-github/v60/github"
@@ -30,33 +28,27 @@ func (t thread) open() bool { return !t.resolved && !t.mark.settled }
 // stays so. A comment that we wrote over ourselves was settled by us.
 func (t thread) closed() bool { return t.resolved && t.byPerson && !t.mark.settled }
 
+const threadsOnPage = `pageInfo { hasNextPage endCursor }
+nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { fullDatabaseId body author { __typename login } } } }`
+
+const threadsPart = `reviewThreads(first: 100) { ` + threadsOnPage + ` }`
+
 const threadsQuery = `query($owner: String!, $name: String!, $number: Int!, $after: String) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
-      reviewThreads(first: 100, after: $after) {
-        pageInfo { hasNextPage endCursor }
-        nodes {
-          id
-          isResolved
-          resolvedBy { login }
-          comments(first: 1) { nodes { fullDatabaseId body author { __typename login } } }
-        }
-      }
+      reviewThreads(first: 100, after: $after) { ` + threadsOnPage + ` }
     }
   }
 }`
 
 type threadsAnswer struct {
-	Repository *struct {
-		PullRequest *struct {
-			ReviewThreads struct {
-				PageInfo struct {
-					HasNextPage bool
-					EndCursor   string
-				}
-				Nodes []threadNode
-			}
-		}
+	Repository *struct{ PullRequest *threadsOfPull }
+}
+
+type threadsOfPull struct {
+	ReviewThreads struct {
+		PageInfo page
+		Nodes    []threadNode
 	}
 }
 
@@ -92,7 +84,7 @@ func (b *bigInt) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// threads returns our threads on p, oldest first.
+// threads returns our threads on p.
 func (f *Forge) threads(ctx context.Context, c *gh.Client, p forge.PullRef) ([]thread, error) {
 	slug, err := f.login(ctx)
 	if err != nil {
@@ -109,18 +101,24 @@ func (f *Forge) threads(ctx context.Context, c *gh.Client, p forge.PullRef) ([]t
 			return nil, fmt.Errorf("list the review threads: %w", forge.ErrNotFound)
 		}
 		page := a.Repository.PullRequest.ReviewThreads
-		for _, n := range page.Nodes {
-			if t, ok := f.threadOf(p, slug, n); ok {
-				out = append(out, t)
-			}
-		}
+		out = append(out, f.ownThreads(p, slug, page.Nodes)...)
 		if !page.PageInfo.HasNextPage {
 			break
 		}
 		variables["after"] = page.PageInfo.EndCursor
 	}
-	slices.SortFunc(out, func(a, b thread) int { return cmp.Compare(a.comment, b.comment) })
 	return out, nil
+}
+
+// ownThreads are those of nodes that are ours.
+func (f *Forge) ownThreads(p forge.PullRef, slug string, nodes []threadNode) []thread {
+	var out []thread
+	for _, n := range nodes {
+		if t, ok := f.threadOf(p, slug, n); ok {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 func (f *Forge) threadOf(p forge.PullRef, slug string, n threadNode) (thread, bool) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -52,17 +53,17 @@ const (
 	tokenCap    = 1024            // tokens kept; they can always be had anew
 )
 
-// tokens mints tokens, keeps them while they last, and keeps an installation
-// quiet for as long as GitHub asked for.
+// tokens mints tokens and keeps them while they last.
 type tokens struct {
-	apps  *ghinstallation.AppsTransport
-	wire  http.RoundTripper
-	now   func() time.Time
-	hosts map[string]bool // that may see a token
+	apps    *ghinstallation.AppsTransport
+	wire    http.RoundTripper
+	now     func() time.Time
+	limiter *limiter
+	graphql string          // path of the GraphQL address
+	hosts   map[string]bool // that may see a token
 
-	mu    sync.Mutex
-	held  map[tokenKey]*token
-	quiet map[int64]time.Time // by installation
+	mu   sync.Mutex
+	held map[tokenKey]*token
 }
 
 type tokenKey struct {
@@ -76,13 +77,9 @@ type token struct {
 	until time.Time
 }
 
-func newTokens(apps *ghinstallation.AppsTransport, wire http.RoundTripper, now func() time.Time, hosts ...string) *tokens {
-	t := &tokens{apps: apps, wire: wire, now: now, hosts: map[string]bool{},
-		held: map[tokenKey]*token{}, quiet: map[int64]time.Time{}}
-	for _, h := range hosts {
-		t.hosts[h] = true
-	}
-	return t
+func newTokens(apps *ghinstallation.AppsTransport, wire http.RoundTripper, now func() time.Time, limiter *limiter, api, graphql *url.URL) *tokens {
+	return &tokens{apps: apps, wire: wire, now: now, limiter: limiter, graphql: graphql.Path,
+		hosts: map[string]bool{api.Host: true, graphql.Host: true}, held: map[tokenKey]*token{}}
 }
 
 // get returns a token for k that is good for some minutes, and not the one
@@ -117,7 +114,7 @@ func (t *tokens) get(ctx context.Context, k tokenKey, refused string) (string, e
 
 // mint asks GitHub for a token. Its errors carry no address: the library's do.
 func (t *tokens) mint(ctx context.Context, k tokenKey) (string, time.Time, error) {
-	if err := t.hush(k.installation); err != nil {
+	if err := t.limiter.hush(k.installation); err != nil {
 		return "", time.Time{}, err
 	}
 	apps := *t.apps // the library writes to it
@@ -134,7 +131,7 @@ func (t *tokens) mint(ctx context.Context, k tokenKey) (string, time.Time, error
 		}
 		resp := refused.Response
 		defer resp.Body.Close()
-		t.listen(k.installation, resp)
+		t.limiter.listen(k.installation, resp)
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 		if resp.StatusCode == http.StatusUnprocessableEntity {
 			// The installation did not grant this permission, or lacks the repository.
@@ -150,28 +147,6 @@ func (t *tokens) mint(ctx context.Context, k tokenKey) (string, time.Time, error
 		return "", time.Time{}, errors.New("GitHub's answer has no token")
 	}
 	return value, until, nil
-}
-
-// hush returns a *forge.BusyError while the installation has to keep quiet.
-func (t *tokens) hush(installation int64) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	rest := t.quiet[installation].Sub(t.now())
-	if rest <= 0 {
-		delete(t.quiet, installation)
-		return nil
-	}
-	return &forge.BusyError{After: rest, Err: errors.New("GitHub asked to wait")}
-}
-
-// listen notes how long GitHub wants to be left alone.
-func (t *tokens) listen(installation int64, resp *http.Response) {
-	if !limited(resp.StatusCode, resp.Header, "") {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.quiet[installation] = t.now().Add(wait(resp.Header, t.now(), defaultWait))
 }
 
 // A bearer sends requests with the token of one repository and grant.
@@ -211,19 +186,26 @@ func (b *bearer) try(req *http.Request, refused string) (*http.Response, string,
 	if !b.tokens.hosts[req.URL.Host] {
 		return fail(fmt.Errorf("%s is not GitHub's API: not asked", req.URL.Host))
 	}
-	if err := b.tokens.hush(b.key.installation); err != nil {
+	limiter := b.tokens.limiter
+	if err := limiter.hush(b.key.installation); err != nil {
 		return fail(err)
 	}
 	value, err := b.tokens.get(req.Context(), b.key, refused)
 	if err != nil {
 		return fail(err)
 	}
+	resource, writes := kind(req, b.tokens.graphql)
+	done, err := limiter.admit(req.Context(), b.key.installation, resource, writes)
+	if err != nil {
+		return fail(err)
+	}
+	defer done()
 	sent := req.Clone(req.Context())
 	sent.Header.Set("Authorization", "token "+value)
 	resp, err := b.tokens.wire.RoundTrip(sent)
 	if err != nil {
 		return nil, "", err
 	}
-	b.tokens.listen(b.key.installation, resp)
+	limiter.listen(b.key.installation, resp)
 	return resp, value, nil
 }

@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"Purge":             purge,
 		"Proposed":          proposed,
 		"UnknownRepository": unknownRepository,
+		"Alone":             alone,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

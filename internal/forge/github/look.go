@@ -1,0 +1,332 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+// A review takes few calls, because each costs its reader a tenth of a second
+// and its installation a point: what a review starts from is one GraphQL query,
+// what stands on GitHub when it posts is another. What does not fit on the
+// first page of either is asked for as REST does, page by page.
+
+// sight is what Seen.Ours is here.
+type sight struct {
+	runs    []run
+	allRuns bool // no further pages
+	threads []thread
+	whole   bool // the threads were looked at, and there are no further pages
+}
+
+// A run is a check run of ours.
+type run struct {
+	id             int64
+	completed      bool
+	external       string
+	title, summary string
+	notes          int
+}
+
+func runOf(r *gh.CheckRun) run {
+	o := r.GetOutput()
+	return run{id: r.GetID(), completed: r.GetStatus() == completed, external: r.GetExternalID(),
+		title: o.GetTitle(), summary: o.GetSummary(), notes: o.GetAnnotationsCount()}
+}
+
+const runsPart = `checkSuites(first: 5, filterBy: {appId: $app}) {
+  pageInfo { hasNextPage }
+  nodes { checkRuns(first: 50, filterBy: {appId: $app, checkName: $check, checkType: ALL}) {
+    pageInfo { hasNextPage }
+    nodes { databaseId name status externalId title summary annotations(first: 1) { totalCount } }
+  } }
+}`
+
+const pullPart = `fullDatabaseId number title state merged isDraft isCrossRepository url updatedAt
+author { login ... on User { databaseId } ... on Bot { databaseId } ... on Organization { databaseId } }
+baseRefName baseRefOid headRefName headRefOid repository { databaseId }`
+
+const beginQuery = `query($owner: String!, $name: String!, $number: Int!, $path: String!, $app: Int!, $check: String!) {
+  repository(owner: $owner, name: $name) {
+    databaseId name owner { login }
+    defaultBranchRef { name target { ... on Commit { file(path: $path) {
+      mode type object { ... on Blob { byteSize isBinary isTruncated text } }
+    } } } }
+    pullRequest(number: $number) {
+      ` + pullPart + `
+      commits(last: 1) { nodes { commit { oid ` + runsPart + ` } } }
+    }
+  }
+}`
+
+const lookQuery = `query($owner: String!, $name: String!, $number: Int!, $sha: GitObjectID!, $app: Int!, $check: String!, $threads: Boolean!) {
+  viewer { login }
+  repository(owner: $owner, name: $name) {
+    databaseId name owner { login } defaultBranchRef { name }
+    object(oid: $sha) { ... on Commit {
+      associatedPullRequests(first: 50) { pageInfo { hasNextPage } nodes { ` + pullPart + ` } }
+      ` + runsPart + `
+    } }
+    pullRequest(number: $number) @include(if: $threads) { ` + threadsPart + ` }
+  }
+}`
+
+type page struct {
+	HasNextPage bool
+	EndCursor   string
+}
+
+type runsAnswer struct {
+	PageInfo page
+	Nodes    []struct {
+		CheckRuns struct {
+			PageInfo page
+			Nodes    []struct {
+				DatabaseID     int64 `json:"databaseId"`
+				Name, Status   string
+				ExternalID     string `json:"externalId"`
+				Title, Summary string
+				Annotations    struct{ TotalCount int }
+			}
+		}
+	}
+}
+
+// runs returns our runs, newest first, and whether they are all.
+func (a runsAnswer) runs() (out []run, all bool) {
+	all = !a.PageInfo.HasNextPage
+	for _, suite := range a.Nodes {
+		all = all && !suite.CheckRuns.PageInfo.HasNextPage
+		for _, r := range suite.CheckRuns.Nodes {
+			if r.Name == forge.CheckName {
+				out = append(out, run{id: r.DatabaseID, completed: r.Status == "COMPLETED", external: r.ExternalID,
+					title: r.Title, summary: r.Summary, notes: r.Annotations.TotalCount})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b run) int { return cmp.Compare(b.id, a.id) })
+	return out, all
+}
+
+type pullAnswer struct {
+	FullDatabaseID                     bigInt `json:"fullDatabaseId"`
+	Number                             int
+	Title, State, URL                  string
+	Merged, IsDraft, IsCrossRepository bool
+	UpdatedAt                          time.Time
+	Author                             *struct {
+		Login      string
+		DatabaseID int64 `json:"databaseId"`
+	}
+	BaseRefName, BaseRefOid, HeadRefName, HeadRefOid string
+	Repository                                       struct {
+		DatabaseID int64 `json:"databaseId"`
+	}
+}
+
+func (a pullAnswer) pull(repo forge.Repo) forge.Pull {
+	p := forge.Pull{
+		PullRef: forge.PullRef{Repo: repo, Number: a.Number}, ID: int64(a.FullDatabaseID), Title: a.Title,
+		BaseRef: a.BaseRefName, BaseSHA: a.BaseRefOid, HeadRef: a.HeadRefName, HeadSHA: a.HeadRefOid,
+		Fork: a.IsCrossRepository, Draft: a.IsDraft, Open: a.State == "OPEN", Merged: a.Merged, URL: a.URL, Updated: a.UpdatedAt,
+	}
+	if a.Author != nil {
+		p.Author = forge.User{ID: a.Author.DatabaseID, Login: a.Author.Login}
+	}
+	return p
+}
+
+// repositoryAnswer is what both queries ask of the repository itself.
+type repositoryAnswer struct {
+	DatabaseID       int64 `json:"databaseId"`
+	Name             string
+	Owner            struct{ Login string }
+	DefaultBranchRef *struct {
+		Name   string
+		Target struct{ File *fileAnswer }
+	}
+}
+
+// present returns repo under its present name. The name that was asked for may
+// belong to another one by now.
+func (a *repositoryAnswer) present(repo forge.Repo) (forge.Repo, error) {
+	if a.DatabaseID != repo.ID {
+		return repo, fmt.Errorf("%w: %v is repository %d, not %d", forge.ErrNotFound, repo, a.DatabaseID, repo.ID)
+	}
+	repo.Owner, repo.Name = a.Owner.Login, a.Name
+	if a.DefaultBranchRef != nil {
+		repo.Default = a.DefaultBranchRef.Name
+	}
+	return repo, nil
+}
+
+type fileAnswer struct {
+	Mode   int
+	Type   string
+	Object struct {
+		ByteSize              int
+		IsBinary, IsTruncated bool
+		Text                  *string
+	}
+}
+
+const (
+	regularFile    = 0o100644
+	executableFile = 0o100755
+)
+
+// Begin returns at once what a review of ref starts from.
+func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, path string) (forge.Opening, error) {
+	fail := func(err error) (forge.Opening, error) {
+		return forge.Opening{}, f.wrap(err, "begin with pull request %v", ref)
+	}
+	c, err := f.client(ref.Repo, grant{contents: read, checks: read, pulls: read})
+	if err != nil {
+		return fail(err)
+	}
+	var a struct {
+		Repository *struct {
+			repositoryAnswer
+			PullRequest *struct {
+				pullAnswer
+				Commits struct {
+					Nodes []struct {
+						Commit struct {
+							Oid         string
+							CheckSuites runsAnswer
+						}
+					}
+				}
+			}
+		}
+	}
+	err = f.ask(ctx, c, beginQuery, map[string]any{"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number,
+		"path": path, "app": f.appID, "check": forge.CheckName}, &a)
+	if err != nil {
+		return fail(err)
+	}
+	if a.Repository == nil || a.Repository.PullRequest == nil {
+		return fail(forge.ErrNotFound)
+	}
+	repo, err := a.Repository.present(ref.Repo)
+	if err != nil {
+		return fail(err)
+	}
+	o := forge.Opening{Pull: a.Repository.PullRequest.pull(repo)}
+	s := sight{}
+	for _, n := range a.Repository.PullRequest.Commits.Nodes {
+		if n.Commit.Oid == o.Pull.HeadSHA { // by date another commit can be the last
+			s.runs, s.allRuns = n.Commit.CheckSuites.runs()
+		}
+	}
+	o.Seen = s.seen(nil)
+	o.File, o.FileErr = f.policyFile(ctx, repo, path, a.Repository.repositoryAnswer)
+	return o, nil
+}
+
+// policyFile takes the file from a, or asks for it on its own where it is no
+// plain text.
+func (f *Forge) policyFile(ctx context.Context, repo forge.Repo, path string, a repositoryAnswer) ([]byte, error) {
+	if a.DefaultBranchRef == nil || a.DefaultBranchRef.Target.File == nil {
+		return nil, fmt.Errorf("read %s of %v: %w", path, repo, forge.ErrNotFound)
+	}
+	switch file := a.DefaultBranchRef.Target.File; {
+	case file.Type == "blob" && (file.Mode == regularFile || file.Mode == executableFile) && file.Object.Text != nil &&
+		!file.Object.IsBinary && !file.Object.IsTruncated && len(*file.Object.Text) == file.Object.ByteSize:
+		return []byte(*file.Object.Text), nil
+	default:
+		return f.ReadFile(ctx, repo, repo.Default, path)
+	}
+}
+
+func (s sight) seen(pulls []forge.Pull) forge.Seen {
+	return forge.Seen{Pulls: pulls, Ours: s, Completed: slices.ContainsFunc(s.runs, func(r run) bool { return r.completed })}
+}
+
+// Look returns at once what stands on sha, and on pull request number unless that is 0.
+func (f *Forge) Look(ctx context.Context, repo forge.Repo, number int, sha string) (forge.Seen, error) {
+	fail := func(err error) (forge.Seen, error) {
+		return forge.Seen{}, f.wrap(err, "look at %s of %v", sha, repo)
+	}
+	c, err := f.client(repo, grant{contents: read, checks: read, pulls: read})
+	if err != nil {
+		return fail(err)
+	}
+	var a struct {
+		Viewer     struct{ Login string }
+		Repository *struct {
+			repositoryAnswer
+			Object *struct {
+				AssociatedPullRequests struct {
+					PageInfo page
+					Nodes    []pullAnswer
+				}
+				CheckSuites runsAnswer
+			}
+			PullRequest *threadsOfPull
+		}
+	}
+	err = f.ask(ctx, c, lookQuery, map[string]any{"owner": repo.Owner, "name": repo.Name, "number": number, "sha": sha,
+		"app": f.appID, "check": forge.CheckName, "threads": number > 0}, &a)
+	if err != nil {
+		return fail(err)
+	}
+	if a.Repository == nil || a.Repository.Object == nil || number > 0 && a.Repository.PullRequest == nil {
+		return fail(forge.ErrNotFound)
+	}
+	present, err := a.Repository.present(repo)
+	if err != nil {
+		return fail(err)
+	}
+	s := sight{}
+	s.runs, s.allRuns = a.Repository.Object.CheckSuites.runs()
+	if number > 0 {
+		threads := a.Repository.PullRequest.ReviewThreads
+		login := strings.TrimSuffix(a.Viewer.Login, "[bot]")
+		if login == "" {
+			return fail(errNoName) // no comment would be known as ours, and each would be posted again
+		}
+		s.threads = f.ownThreads(forge.PullRef{Repo: repo, Number: number}, login, threads.Nodes)
+		s.whole = !threads.PageInfo.HasNextPage
+	}
+	list := a.Repository.Object.AssociatedPullRequests
+	if list.PageInfo.HasNextPage {
+		pulls, err := f.pullsAt(ctx, repo, sha)
+		return s.seen(pulls), err
+	}
+	var pulls []forge.Pull
+	for _, p := range list.Nodes {
+		if p.State == "OPEN" && p.HeadRefOid == sha && p.Repository.DatabaseID == repo.ID {
+			pulls = append(pulls, p.pull(present))
+		}
+	}
+	return s.seen(pulls), nil
+}
+
+// seenRuns returns what Seen tells of our runs, if it tells of all.
+func seenRuns(seen *forge.Seen) ([]run, bool) {
+	if seen == nil {
+		return nil, false
+	}
+	s, ok := seen.Ours.(sight)
+	return s.runs, ok && s.allRuns
+}
+
+// seenThreads returns what Seen tells of our threads, if it tells of all.
+func seenThreads(seen *forge.Seen) ([]thread, bool) {
+	if seen == nil {
+		return nil, false
+	}
+	s, ok := seen.Ours.(sight)
+	return s.threads, ok && s.whole
+}
+
+var errNoName = errors.New("the answer does not say who we are")
