@@ -25,6 +25,7 @@ type Config struct {
 	AdminAddress string           `yaml:"admin_address"` // PULLWARDEN_ADMIN_ADDRESS: health and metrics
 	DatabaseURL  string           `yaml:"database_url"`  // PULLWARDEN_DATABASE_URL: "sqlite:FILE" or "postgres://…"
 	GitHub       githubapp.Config `yaml:"github"`        // GITHUB_…
+	Writer       Writer           `yaml:"writer"` // a second App; zero for none
 	// OldWebhookSecret is accepted beside the present one while it is being
 	// rotated: GITHUB_APP_OLD_WEBHOOK_SECRET.
 	OldWebhookSecret string `yaml:"old_webhook_secret"`
@@ -39,6 +40,13 @@ type Config struct {
 	Upgrades       Upgrades   `yaml:"upgrades"`
 	KeepDays       int        `yaml:"keep_days"` // how long data of an uninstalled account is kept
 	Log            Log        `yaml:"log"`
+}
+
+// Writer is a second GitHub App that opens upgrades and resolves threads, so
+// that the first one need not be allowed to write to repositories.
+type Writer struct {
+	IntegrationID int64  `yaml:"integration_id"` // PULLWARDEN_WRITER_INTEGRATION_ID; 0: the first App does all that it may
+	PrivateKey    string `yaml:"private_key"`    // PULLWARDEN_WRITER_PRIVATE_KEY: PEM
 }
 
 // Registries are where versions of packages come from. Nothing else is ever
@@ -143,19 +151,25 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
 		"GITHUB_V3_API_URL": &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
 		"GITHUB_APP_WEBHOOK_SECRET": &c.GitHub.App.WebhookSecret, "GITHUB_APP_OLD_WEBHOOK_SECRET": &c.OldWebhookSecret,
-		"GITHUB_APP_PRIVATE_KEY": &c.GitHub.App.PrivateKey,
+		"GITHUB_APP_PRIVATE_KEY": &c.GitHub.App.PrivateKey, "PULLWARDEN_WRITER_PRIVATE_KEY": &c.Writer.PrivateKey,
 	}
 	for name, field := range set {
 		if v := getenv(name); v != "" {
 			*field = v
 		}
 	}
-	if v := getenv("GITHUB_APP_INTEGRATION_ID"); v != "" {
+	for name, field := range map[string]*int64{
+		"GITHUB_APP_INTEGRATION_ID": &c.GitHub.App.IntegrationID, "PULLWARDEN_WRITER_INTEGRATION_ID": &c.Writer.IntegrationID,
+	} {
+		v := getenv(name)
+		if v == "" {
+			continue
+		}
 		id, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
-			return fmt.Errorf("GITHUB_APP_INTEGRATION_ID: %q is no number", v)
+			return fmt.Errorf("%s: %q is no number", name, v)
 		}
-		c.GitHub.App.IntegrationID = id
+		*field = id
 	}
 	// The tools' own variables, of this process and never of a repository.
 	if c.Registries.Go == "" {
@@ -181,6 +195,16 @@ func (c *Config) Check() error {
 	}
 	if !strings.Contains(c.GitHub.App.PrivateKey, "PRIVATE KEY-----") {
 		bad("github.app.private_key", "the App's private key in PEM form is required (GITHUB_APP_PRIVATE_KEY)")
+	}
+	switch w := c.Writer; {
+	case w.IntegrationID < 0:
+		bad("writer.integration_id", "%d is negative", w.IntegrationID)
+	case w.IntegrationID == 0 && w.PrivateKey != "":
+		bad("writer.integration_id", "there is a private key, but no App that it belongs to (PULLWARDEN_WRITER_INTEGRATION_ID)")
+	case w.IntegrationID != 0 && !strings.Contains(w.PrivateKey, "PRIVATE KEY-----"):
+		bad("writer.private_key", "the second App's private key in PEM form is required (PULLWARDEN_WRITER_PRIVATE_KEY)")
+	case w.IntegrationID != 0 && w.IntegrationID == c.GitHub.App.IntegrationID:
+		bad("writer.integration_id", "is that of the first App: leave it out, or name another")
 	}
 	for key, v := range map[string]string{"github.v3_api_url": c.GitHub.V3APIURL, "github.v4_api_url": c.GitHub.V4APIURL, "github.web_url": c.GitHub.WebURL} {
 		if !webAddress(v) {

@@ -39,6 +39,11 @@ func TestTheEnvironmentComesAfterTheFile(t *testing.T) {
 	assert.EqualValues(t, 42, c.GitHub.App.IntegrationID)
 	assert.Equal(t, "http://registry.example", c.Registries.Go)
 
+	env["PULLWARDEN_WRITER_INTEGRATION_ID"] = "43"
+	c, err = config.Load("", func(k string) string { return env[k] })
+	require.NoError(t, err)
+	assert.EqualValues(t, 43, c.Writer.IntegrationID)
+
 	env["GITHUB_APP_INTEGRATION_ID"] = "forty"
 	_, err = config.Load("", func(k string) string { return env[k] })
 	assert.ErrorContains(t, err, "GITHUB_APP_INTEGRATION_ID")
@@ -58,6 +63,10 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"github.app.integration_id": func(c *config.Config) { c.GitHub.App.IntegrationID = 0 },
 		"github.app.webhook_secret": func(c *config.Config) { c.GitHub.App.WebhookSecret = "" },
 		"github.app.private_key":    func(c *config.Config) { c.GitHub.App.PrivateKey = "key" },
+		"writer.integration_id":     func(c *config.Config) { c.Writer.PrivateKey = c.GitHub.App.PrivateKey },
+		"writer.private_key":        func(c *config.Config) { c.Writer.IntegrationID = 2 },
+		"limits.writes_hour":        func(c *config.Config) { c.Limits.WritesHour = -1 },
+		"review.patience":           func(c *config.Config) { c.Review.Patience = time.Hour },
 		"github.v3_api_url":         func(c *config.Config) { c.GitHub.V3APIURL = "api" },
 		"address":                   func(c *config.Config) { c.Address = "8080" },
 		"admin_address":             func(c *config.Config) { c.AdminAddress = c.Address },

@@ -34,6 +34,14 @@ func limits(f config.Fetch) git.Limits {
 	return git.Limits{Response: f.ResponseMiB * mib, Object: f.ObjectMiB * mib, Inflated: f.InflatedMiB * mib, Objects: f.Objects}
 }
 
+// writer is the second App, if there is one.
+func writer(w config.Writer) *github.Writer {
+	if w.IntegrationID == 0 {
+		return nil
+	}
+	return &github.Writer{AppID: w.IntegrationID, PrivateKey: []byte(w.PrivateKey)}
+}
+
 // Webhook is the path that deliveries are posted to.
 const Webhook = "/api/github/hook"
 
@@ -96,7 +104,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 		return nil, fmt.Errorf("advisories_dir: %w", err)
 	}
 	hub, err := github.New(github.Options{
-		AppID: cfg.GitHub.App.IntegrationID, PrivateKey: []byte(cfg.GitHub.App.PrivateKey),
+		Writer: writer(cfg.Writer), AppID: cfg.GitHub.App.IntegrationID, PrivateKey: []byte(cfg.GitHub.App.PrivateKey),
 		APIURL: cfg.GitHub.V3APIURL, GraphQLURL: cfg.GitHub.V4APIURL, WebURL: cfg.GitHub.WebURL, Key: key,
 		Limits: github.Limits(cfg.Limits), Now: o.Now,
 	})
@@ -112,6 +120,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 			Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,
 			Rules: RulesDigest(), Advisories: func() string { return advisories.Info().Snapshot },
 		},
+	}
+	if cfg.Upgrades.Enabled && cfg.Writer.IntegrationID == 0 {
+		o.Log.Info().Msg("no second App: upgrades and resolved threads need contents: write of the first")
 	}
 	if cfg.Upgrades.Enabled {
 		s.bot.Planner = &upgrade.Planner{Advisories: advisories, Ecosystems: ecosystems}

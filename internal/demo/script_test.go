@@ -108,11 +108,9 @@ func settings(o *demo.StageOptions, text string) error {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch name {
 		case "permissions": // instead of all that the App asks for
-			o.Permissions = map[string]string{}
-			for _, p := range strings.Fields(value) {
-				name, level, _ := strings.Cut(p, "=")
-				o.Permissions[name] = level
-			}
+			o.Permissions = granted(value)
+		case "writer": // a second App
+			o.Writer = granted(value)
 		default:
 			set[name] = value
 		}
@@ -127,6 +125,15 @@ func settings(o *demo.StageOptions, text string) error {
 		c.Review.Deadline, c.Review.ScannerTimeout = deadline, min(deadline, c.Review.ScannerTimeout)
 	}
 	return err
+}
+
+func granted(list string) map[string]string {
+	out := map[string]string{}
+	for _, p := range strings.Fields(list) {
+		name, level, _ := strings.Cut(p, "=")
+		out[name] = level
+	}
+	return out
 }
 
 // logTo lets the server's log appear with the script that it belongs to.

@@ -59,6 +59,8 @@ type StageOptions struct {
 	Through func(hubURL string) (string, error)
 	// Permissions are those that installations of the App granted; nil means all that it asks for.
 	Permissions map[string]string
+	// Writer is what a second App may do, which writes for the first; nil for none.
+	Writer map[string]string
 	// Settings changes the server's settings before it starts.
 	Settings func(*config.Config)
 }
@@ -88,10 +90,14 @@ func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
 	if _, err := rand.Read(secret); err != nil {
 		return nil, err
 	}
-	s.Hub, err = fakehub.New(fakehub.Options{
+	hub := fakehub.Options{
 		Dir: filepath.Join(s.dir, "hub"), AppID: 1, Key: &key.PublicKey, Secret: hex.EncodeToString(secret),
 		Permissions: o.Permissions,
-	})
+	}
+	if o.Writer != nil {
+		hub.Second = &fakehub.SecondApp{AppID: 2, Slug: "pullwarden-writer", Key: &key.PublicKey, Permissions: o.Writer}
+	}
+	s.Hub, err = fakehub.New(hub)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +118,9 @@ func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
 	cfg.GitHub.App.IntegrationID = 1
 	cfg.GitHub.App.WebhookSecret = hex.EncodeToString(secret)
 	cfg.GitHub.App.PrivateKey = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	if o.Writer != nil {
+		cfg.Writer = config.Writer{IntegrationID: 2, PrivateKey: cfg.GitHub.App.PrivateKey}
+	}
 	cfg.Upgrades.FirstDay = 5
 	cfg.Limits = config.Limits{} // the fake has none
 	switch {

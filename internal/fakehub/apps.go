@@ -12,11 +12,13 @@ type installation struct {
 	id      int64
 	account *user
 	gone    bool
+	second  bool // of the second App
 	created time.Time
 }
 
 // install returns the installation of an account, which is made if need be.
 func (h *Hub) install(u *user) *installation {
+	h.installSecond(u)
 	key := strings.ToLower(u.Login)
 	if in := h.byAccount[key]; in != nil {
 		return in
@@ -47,7 +49,12 @@ func (h *Hub) Uninstall(login string) {
 	}
 }
 
-func (c *call) getApp() answer { return ok(c.hub.appJSON(c.api)) }
+func (c *call) getApp() answer {
+	app := c.hub.appJSON(c.api)
+	id, slug, permissions := c.hub.appOf(c.second)
+	app["id"], app["slug"], app["name"], app["permissions"] = id, slug, slug, permissions
+	return ok(app)
+}
 
 func (c *call) listInstallations() answer {
 	var list []*installation
@@ -59,14 +66,14 @@ func (c *call) listInstallations() answer {
 
 func (c *call) getInstallation() answer {
 	in := c.hub.installs[c.id("id")]
-	if in == nil || in.gone {
+	if in == nil || in.gone || in.second != c.second {
 		return missing()
 	}
 	return ok(c.hub.installationJSON(c.api, in))
 }
 
 func (c *call) accountInstallation() answer {
-	in := c.hub.byAccount[strings.ToLower(c.params["owner"])]
+	in := c.of(c.params["owner"])
 	if in == nil {
 		return missing()
 	}
@@ -74,7 +81,7 @@ func (c *call) accountInstallation() answer {
 }
 
 func (c *call) repoInstallation() answer {
-	in := c.hub.byAccount[strings.ToLower(c.repo.owner.Login)]
+	in := c.of(c.repo.owner.Login)
 	if in == nil {
 		return missing()
 	}
@@ -125,8 +132,9 @@ func (h *Hub) appJSON(api string) map[string]any {
 }
 
 func (h *Hub) installationJSON(api string, in *installation) map[string]any {
-	return map[string]any{"id": in.id, "account": userJSON(api, in.account), "app_id": h.opts.AppID, "app_slug": h.opts.Slug,
-		"target_id": in.account.ID, "target_type": in.account.Type, "repository_selection": "all", "permissions": h.opts.Permissions,
+	id, slug, permissions := h.appOf(in.second)
+	return map[string]any{"id": in.id, "account": userJSON(api, in.account), "app_id": id, "app_slug": slug,
+		"target_id": in.account.ID, "target_type": in.account.Type, "repository_selection": "all", "permissions": permissions,
 		"events": events(), "single_file_name": nil, "suspended_at": nil, "suspended_by": nil,
 		"access_tokens_url": fmt.Sprintf("%s/app/installations/%d/access_tokens", api, in.id),
 		"repositories_url":  api + "/installation/repositories", "html_url": fmt.Sprintf("%s/settings/installations/%d", api, in.id),

@@ -68,9 +68,11 @@ func (h *Hub) admit(c *call, need string) (http.Header, answer) {
 		return nil, problem(http.StatusUnauthorized, "Requires authentication")
 	}
 	if need == "app" {
-		if refused := h.checkJWT(scheme, value); refused != nil {
+		second, refused := h.checkJWT(scheme, value)
+		if refused != nil {
 			return nil, *refused
 		}
+		c.second = second
 		return nil, c.findRepo()
 	}
 	if scheme != "token" && scheme != "bearer" {
@@ -136,16 +138,18 @@ func (h *Hub) validToken(value string) *token {
 	return t
 }
 
-// checkJWT verifies that the App itself calls.
-func (h *Hub) checkJWT(scheme, value string) *answer {
-	refuse := func(status int, message string) *answer {
+// checkJWT verifies that an App itself calls, and tells whether it is the second one.
+func (h *Hub) checkJWT(scheme, value string) (second bool, refused *answer) {
+	refuse := func(status int, message string) (bool, *answer) {
 		a := problem(status, message)
-		return &a
+		return false, &a
 	}
-	undecodable := refuse(http.StatusUnauthorized, "A JSON web token could not be decoded")
+	undecodable := func() (bool, *answer) {
+		return refuse(http.StatusUnauthorized, "A JSON web token could not be decoded")
+	}
 	parts := strings.Split(value, ".")
 	if scheme != "bearer" || len(parts) != 3 {
-		return undecodable
+		return undecodable()
 	}
 	var head struct{ Alg string }
 	var claims struct {
@@ -154,20 +158,21 @@ func (h *Hub) checkJWT(scheme, value string) *answer {
 		Exp *float64
 	}
 	sig, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil || !readPart(parts[0], &head) || !readPart(parts[1], &claims) || head.Alg != "RS256" || h.opts.Key == nil {
-		return undecodable
+	if err != nil || !readPart(parts[0], &head) || !readPart(parts[1], &claims) || head.Alg != "RS256" {
+		return undecodable()
 	}
-	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if rsa.VerifyPKCS1v15(h.opts.Key, crypto.SHA256, sum[:], sig) != nil {
-		return undecodable
-	}
-	iss := fmt.Sprint(claims.Iss)
+	iss, _ := strconv.ParseInt(fmt.Sprint(claims.Iss), 10, 64)
 	if f, isNumber := claims.Iss.(float64); isNumber {
-		iss = strconv.FormatInt(int64(f), 10)
+		iss = int64(f)
+	}
+	key, second := h.key(iss)
+	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	if key == nil || rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], sig) != nil {
+		return undecodable()
 	}
 	now := float64(h.opts.Now().Unix())
 	switch {
-	case iss != strconv.FormatInt(h.opts.AppID, 10):
+	case !second && iss != h.opts.AppID:
 		return refuse(http.StatusNotFound, "Integration not found")
 	case claims.Iat == nil || *claims.Iat > now:
 		return refuse(http.StatusUnauthorized, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued")
@@ -176,7 +181,7 @@ func (h *Hub) checkJWT(scheme, value string) *answer {
 	case *claims.Exp > now+jwtAhead.Seconds():
 		return refuse(http.StatusUnauthorized, "'Expiration time' claim ('exp') is too far in the future")
 	}
-	return nil
+	return second, nil
 }
 
 func readPart(s string, v any) bool {
@@ -187,9 +192,10 @@ func readPart(s string, v any) bool {
 // createToken mints an installation token, narrowed as asked.
 func (c *call) createToken() answer {
 	in := c.hub.installs[c.id("id")]
-	if in == nil || in.gone {
+	if in == nil || in.gone || in.second != c.second {
 		return missing()
 	}
+	app, _, granted := c.hub.appOf(in.second)
 	var ask struct {
 		Repositories  []string          `json:"repositories"`
 		RepositoryIDs []int64           `json:"repository_ids"`
@@ -201,7 +207,7 @@ func (c *call) createToken() answer {
 	if len(ask.Repositories) > 500 || len(ask.RepositoryIDs) > 500 {
 		return malformed("No more than 500 items are allowed.")
 	}
-	t := &token{install: in, permissions: maps.Clone(c.hub.opts.Permissions), expires: c.hub.now().Add(tokenLife)}
+	t := &token{install: in, permissions: maps.Clone(granted), expires: c.hub.now().Add(tokenLife)}
 	noRepo := problem(http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible to the parent installation.")
 	var repos []*Repo
 	for _, name := range ask.Repositories {
@@ -222,14 +228,14 @@ func (c *call) createToken() answer {
 	if ask.Permissions != nil {
 		t.permissions = map[string]string{"metadata": "read"}
 		for name, level := range ask.Permissions {
-			if rank(level) == 0 || rank(level) > rank(c.hub.opts.Permissions[name]) {
+			if rank(level) == 0 || rank(level) > rank(granted[name]) {
 				return problem(http.StatusUnprocessableEntity, "The permissions requested are not granted to this installation.")
 			}
 			t.permissions[name] = level
 		}
 	}
 	// Long ones exist, so none of ours is short.
-	t.value = fmt.Sprintf("ghs_%d_%s", c.hub.opts.AppID, randomHex(90))
+	t.value = fmt.Sprintf("ghs_%d_%s", app, randomHex(90))
 	c.hub.tokens[t.value] = t
 	out := map[string]any{"token": t.value, "expires_at": stamp(t.expires), "permissions": t.permissions, "repository_selection": "all"}
 	if t.repos != nil {

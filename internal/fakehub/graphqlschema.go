@@ -118,7 +118,7 @@ func (c *call) settle(resolved bool) func(map[string]any) (map[string]field, *gr
 		t.Resolved, t.ResolvedBy = resolved, ""
 		verb := "unresolve"
 		if resolved {
-			t.ResolvedBy, verb = c.hub.Bot(), "resolve"
+			t.ResolvedBy, verb = c.bot().Login, "resolve"
 		}
 		c.hub.logf("thread %v#%d %s %s", t.pull.repo, t.pull.Number, t.where(), verb)
 		return map[string]field{"thread": is(c.threadNode(t))}, nil

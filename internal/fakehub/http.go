@@ -25,7 +25,8 @@ type call struct {
 	params map[string]string
 	body   []byte
 	repo   *Repo  // of the path, if it has one
-	token  *token // nil for calls of the App itself
+	token  *token // nil for calls of an App itself
+	second bool   // which is the second one
 	web    string // address of the server as the client knows it
 	api    string // the same with the API's prefix
 }

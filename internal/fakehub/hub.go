@@ -32,6 +32,7 @@ type Options struct {
 	Slug   string         // name of the App; "" means "pullwarden"
 	Key    *rsa.PublicKey // of the App's private key; without it no JWT is valid
 	Secret string         // signs webhooks; "" leaves them unsigned, as GitHub does
+	Second *SecondApp     // may call as well; nil for none
 	// Permissions is what every installation granted. Nil means contents, checks
 	// and pull_requests: write, issues and merge_queues: read.
 	Permissions map[string]string
@@ -65,6 +66,7 @@ type Hub struct {
 	users      map[string]*user // by lower-case login
 	installs   map[int64]*installation
 	byAccount  map[string]*installation // by lower-case login
+	seconds    map[string]*installation // of the second App, likewise
 	tokens     map[string]*token
 	limits     map[int64]*budget // by installation
 	deliveries []*delivery
@@ -97,7 +99,7 @@ func New(o Options) (*Hub, error) {
 	o.Permissions["metadata"] = "read" // every App has it
 
 	h := &Hub{opts: o, lastID: 1 << 32, repos: map[string]*Repo{}, byID: map[int64]*Repo{}, moved: map[string]*Repo{},
-		users: map[string]*user{}, installs: map[int64]*installation{}, byAccount: map[string]*installation{},
+		users: map[string]*user{}, installs: map[int64]*installation{}, byAccount: map[string]*installation{}, seconds: map[string]*installation{},
 		tokens: map[string]*token{}, limits: map[int64]*budget{}}
 	if o.Dir == "" {
 		dir, err := os.MkdirTemp("", "fakehub-*")

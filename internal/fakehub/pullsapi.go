@@ -189,8 +189,6 @@ func (c *call) listCommits() answer {
 	return paged(c, list[:min(len(list), 250)], func(sha string) any { return c.commitJSON(sha) })
 }
 
-func (c *call) bot() *user { return c.hub.user(c.hub.Bot()) }
-
 func text(s *string) string {
 	if s == nil {
 		return ""

@@ -27,8 +27,9 @@ import (
 // Options say which GitHub and which App.
 type Options struct {
 	AppID      int64
-	PrivateKey []byte // PEM
-	APIURL     string // REST, "https://host/api/v3" or GitHub's own
+	PrivateKey []byte  // PEM
+	Writer     *Writer // nil: the App writes to repositories itself, if it may
+	APIURL     string  // REST, "https://host/api/v3" or GitHub's own
 	GraphQLURL string
 	WebURL     string      // where people look: "https://host"
 	GitURL     string      // where git fetches from; WebURL if empty
@@ -53,8 +54,8 @@ type Forge struct {
 	tokens        *tokens
 	answers       *answers
 	locks         locks
-	nameOnce      chan struct{} // held while the App's name is asked for
-	slug          string
+	name          *appName
+	writer        *writer
 	repoName      *regexp.Regexp
 	commentMarker *regexp.Regexp
 	branchMarker  *regexp.Regexp
@@ -94,7 +95,6 @@ func New(o Options) (*Forge, error) {
 		agent:         o.UserAgent,
 		timeout:       callTimeout,
 		now:           o.Now,
-		nameOnce:      make(chan struct{}, 1),
 		repoName:      regexp.MustCompile(`^[A-Za-z0-9._-]+$`),
 		commentMarker: regexp.MustCompile(`<!-- pullwarden:1 (settled )?key=([^\s]{1,500}) mac=([0-9a-f]{32}) -->`),
 		branchMarker:  regexp.MustCompile(`(?m)^Pullwarden-Branch: ([0-9a-f]{32})$`),
@@ -115,13 +115,27 @@ func New(o Options) (*Forge, error) {
 		}
 	}
 	wire = &headers{next: wire, agent: f.agent}
-	f.apps, err = ghinstallation.NewAppsTransport(wire, o.AppID, o.PrivateKey)
-	if err != nil {
-		return nil, errors.New("github: the App's private key (github.app.private_key) is no RSA key in PEM")
-	}
-	f.apps.BaseURL = strings.TrimSuffix(api.String(), "/")
 	f.answers = newAnswers()
-	f.tokens = newTokens(f.apps, wire, f.now, newLimiter(o.Limits, f.now), api, graphql)
+	limiter := newLimiter(o.Limits, f.now)
+	identity := func(id int64, key []byte, setting string) (*ghinstallation.AppsTransport, *tokens, error) {
+		apps, err := ghinstallation.NewAppsTransport(wire, id, key)
+		if err != nil {
+			return nil, nil, fmt.Errorf("github: the App's private key (%s) is no RSA key in PEM", setting)
+		}
+		apps.BaseURL = strings.TrimSuffix(api.String(), "/")
+		return apps, newTokens(apps, wire, f.now, limiter, api, graphql), nil
+	}
+	if f.apps, f.tokens, err = identity(o.AppID, o.PrivateKey, "github.app.private_key"); err != nil {
+		return nil, err
+	}
+	f.name = newAppName(f.appClient(f.apps))
+	if o.Writer != nil {
+		apps, tokens, err := identity(o.Writer.AppID, o.Writer.PrivateKey, "writer.private_key")
+		if err != nil {
+			return nil, err
+		}
+		f.writer = newWriter(f, f.appClient(apps), tokens)
+	}
 	return f, nil
 }
 
@@ -161,28 +175,50 @@ func (f *Forge) clientOver(wire http.RoundTripper) *gh.Client {
 	return c
 }
 
+// appClient returns what makes clients for the questions of an App as such.
+func (f *Forge) appClient(apps *ghinstallation.AppsTransport) func() *gh.Client {
+	return func() *gh.Client {
+		own := *apps // the library writes to it
+		return f.clientOver(&own)
+	}
+}
+
 // login returns the name of our App, under which GitHub shows what it wrote.
-// It asks once.
 func (f *Forge) login(ctx context.Context) (string, error) {
+	slug, err := f.name.get(ctx)
+	return slug, f.wrap(err, "ask for the name of our App")
+}
+
+// An appName is what an App is called. It asks once.
+type appName struct {
+	client func() *gh.Client
+	turn   chan struct{} // held while the name is asked for
+	slug   string
+}
+
+func newAppName(client func() *gh.Client) *appName {
+	return &appName{client: client, turn: make(chan struct{}, 1)}
+}
+
+func (n *appName) get(ctx context.Context) (string, error) {
 	select {
-	case f.nameOnce <- struct{}{}:
-		defer func() { <-f.nameOnce }()
+	case n.turn <- struct{}{}:
+		defer func() { <-n.turn }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if f.slug != "" {
-		return f.slug, nil
+	if n.slug != "" {
+		return n.slug, nil
 	}
-	apps := *f.apps
-	app, _, err := f.clientOver(&apps).Apps.Get(ctx, "")
+	app, _, err := n.client().Apps.Get(ctx, "")
 	if err != nil {
-		return "", f.wrap(err, "ask for the name of our App")
+		return "", err
 	}
 	if app.GetSlug() == "" {
-		return "", errors.New("ask for the name of our App: the answer has none")
+		return "", errors.New("the answer has none")
 	}
-	f.slug = app.GetSlug()
-	return f.slug, nil
+	n.slug = app.GetSlug()
+	return n.slug, nil
 }
 
 // isOurs reports whether a REST user is our App's bot.

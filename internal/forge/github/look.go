@@ -294,7 +294,9 @@ func (f *Forge) Look(ctx context.Context, repo forge.Repo, number int, sha strin
 		if login == "" {
 			return fail(errNoName) // no comment would be known as ours, and each would be posted again
 		}
-		s.threads = f.ownThreads(forge.PullRef{Repo: repo, Number: number}, login, threads.Nodes)
+		if s.threads, err = f.ownThreads(ctx, forge.PullRef{Repo: repo, Number: number}, login, threads.Nodes); err != nil {
+			return fail(err)
+		}
 		s.whole = !threads.PageInfo.HasNextPage
 	}
 	list := a.Repository.Object.AssociatedPullRequests

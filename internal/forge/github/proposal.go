@@ -22,7 +22,7 @@ const (
 func (f *Forge) PutProposal(ctx context.Context, repo forge.Repo, p forge.Proposal) (forge.PullRef, error) {
 	what := fmt.Sprintf("put the proposal %s to %v", p.Branch, repo)
 	none := forge.PullRef{}
-	c, err := f.client(repo, grant{contents: write, pulls: write})
+	c, err := f.writing(ctx, repo, grant{contents: write, pulls: write})
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", what, err)
 	}
@@ -59,7 +59,7 @@ func (f *Forge) PutProposal(ctx context.Context, repo forge.Repo, p forge.Propos
 
 // Proposals returns our own open pull requests in repo, by their branch.
 func (f *Forge) Proposals(ctx context.Context, repo forge.Repo) (map[string]forge.PullRef, error) {
-	c, err := f.client(repo, grant{pulls: read})
+	c, err := f.writing(ctx, repo, grant{pulls: read})
 	if err != nil {
 		return nil, fmt.Errorf("list the proposals to %v: %w", repo, err)
 	}
@@ -76,7 +76,7 @@ func (f *Forge) Proposals(ctx context.Context, repo forge.Repo) (map[string]forg
 
 // ownPulls lists the pull requests of o that our App opened from a branch of repo.
 func (f *Forge) ownPulls(ctx context.Context, c *gh.Client, repo forge.Repo, o gh.PullRequestListOptions) ([]*gh.PullRequest, error) {
-	slug, err := f.login(ctx)
+	slug, err := f.writerLogin(ctx)
 	if err != nil {
 		return nil, err
 	}

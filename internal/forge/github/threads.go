@@ -101,7 +101,11 @@ func (f *Forge) threads(ctx context.Context, c *gh.Client, p forge.PullRef) ([]t
 			return nil, fmt.Errorf("list the review threads: %w", forge.ErrNotFound)
 		}
 		page := a.Repository.PullRequest.ReviewThreads
-		out = append(out, f.ownThreads(p, slug, page.Nodes)...)
+		own, err := f.ownThreads(ctx, p, slug, page.Nodes)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, own...)
 		if !page.PageInfo.HasNextPage {
 			break
 		}
@@ -110,24 +114,35 @@ func (f *Forge) threads(ctx context.Context, c *gh.Client, p forge.PullRef) ([]t
 	return out, nil
 }
 
-// ownThreads are those of nodes that are ours.
-func (f *Forge) ownThreads(p forge.PullRef, slug string, nodes []threadNode) []thread {
+// ownThreads are those of nodes that are ours; slug is our App's name.
+func (f *Forge) ownThreads(ctx context.Context, p forge.PullRef, slug string, nodes []threadNode) ([]thread, error) {
 	var out []thread
 	for _, n := range nodes {
-		if t, ok := f.threadOf(p, slug, n); ok {
-			out = append(out, t)
+		t, ok := f.threadOf(p, slug, n)
+		if !ok {
+			continue
 		}
+		if t.byPerson && f.writer != nil { // or by the App that writes for us
+			login, err := f.writerLogin(ctx)
+			if err != nil {
+				return nil, err
+			}
+			t.byPerson = !isBot(n.ResolvedBy.Login, login)
+		}
+		out = append(out, t)
 	}
-	return out
+	return out, nil
 }
+
+// isBot reports whether login is that of the App slug, as GraphQL shows it.
+func isBot(login, slug string) bool { return login == slug || login == slug+"[bot]" }
 
 func (f *Forge) threadOf(p forge.PullRef, slug string, n threadNode) (thread, bool) {
 	if len(n.Comments.Nodes) == 0 {
 		return thread{}, false
 	}
 	first := n.Comments.Nodes[0]
-	bot := func(login string) bool { return login == slug || login == slug+"[bot]" }
-	if first.Author == nil || first.Author.Typename != "Bot" || !bot(first.Author.Login) {
+	if first.Author == nil || first.Author.Typename != "Bot" || !isBot(first.Author.Login, slug) {
 		return thread{}, false
 	}
 	m, ok := f.readMark(p, first.Body)
@@ -137,7 +152,7 @@ func (f *Forge) threadOf(p forge.PullRef, slug string, n threadNode) (thread, bo
 	return thread{
 		id: n.ID, comment: int64(first.FullDatabaseID), body: first.Body, mark: m, resolved: n.IsResolved,
 		// GitHub has no user to show for an App.
-		byPerson: n.ResolvedBy != nil && !bot(n.ResolvedBy.Login),
+		byPerson: n.ResolvedBy != nil && !isBot(n.ResolvedBy.Login, slug),
 	}, true
 }
 
@@ -158,7 +173,7 @@ func (r *resolver) do(ctx context.Context, mutation, thread string) error {
 	if r.denied != nil {
 		return r.denied
 	}
-	c, err := r.client(r.repo, grant{contents: write, pulls: write})
+	c, err := r.writing(ctx, r.repo, grant{contents: write, pulls: write})
 	if err == nil {
 		err = r.ask(ctx, c, mutation, map[string]any{"id": thread}, nil)
 	}

@@ -181,6 +181,10 @@ func TestManifests(t *testing.T) {
 	want := map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write", "merge_queues": "read"}
 	assert.Equal(t, want, reduced.Permissions)
 
+	writer := load("app.writer.yml")
+	assert.Empty(t, writer.Events, "deliveries are the first App's")
+	assert.Equal(t, map[string]string{"metadata": "read", "contents": "write", "pull_requests": "write"}, writer.Permissions)
+
 	// Every event of the manifest has an action that Decode understands.
 	samples := map[string][]byte{
 		"check_run":    payloadFile(t, "check_run.rerequested", "check_run.name", forge.CheckName),
