@@ -41,6 +41,28 @@ func TestConfigCheck(t *testing.T) {
 	assert.Contains(t, errs, "directory")
 }
 
+func TestConfigOfAnOrganisation(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"org.yml": "version: 1\nfloors: {block: high}\n", "repo.yml": "version: 1\nblock: never\n", "bad.yml": "version: 1\nfloors:\n  blok: high\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	code, out, _ := call(t, dir, nil, "config", "check", "--organisation", "org.yml", "repo.yml")
+	assert.Zero(t, code)
+	assert.Equal(t, "block: never is below the organisation's floor, and counts as high\nrepo.yml is valid\norg.yml is valid\n", out)
+	code, out, _ = call(t, dir, nil, "config", "explain", "--organisation", "org.yml", "repo.yml")
+	assert.Zero(t, code)
+	assert.Regexp(t, `(?m)^block +high +floor of the organisation, line 2$`, out)
+
+	code, _, errs := call(t, dir, nil, "config", "check", "--organisation", "bad.yml")
+	assert.Equal(t, 1, code)
+	assert.Regexp(t, "^bad.yml:3:3: unknown key `blok`", errs)
+	code, _, errs = call(t, dir, nil, "config", "check")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, "name a file")
+}
+
 func TestConfigExplain(t *testing.T) {
 	r := newRepository(t, map[string]string{".github/pullwarden.yml": "version: 1\nblock: critical\n"})
 	code, out, errs := call(t, r.dir, nil, "config", "explain")

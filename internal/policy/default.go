@@ -16,6 +16,8 @@ func Default() Policy {
 		Block:          finding.High,
 		Comment:        finding.Medium,
 		OnScannerError: Note,
+		Inline:         10,
+		Floors:         noFloors(),
 		Scanners:       map[string]Scanner{},
 		Upgrades: Upgrades{
 			Enabled: true, Schedule: Daily, Open: 5,

@@ -14,30 +14,43 @@ import (
 type Setting struct {
 	Key   string // "scanners.secrets.enabled"
 	Value string
-	From  string // "default" or "line 12"
+	From  string // "default", "line 12", "organisation, line 3" or "floor of the organisation, line 9"
 }
 
-// Explain returns every effective value of the policy in data, in the order
-// of the documentation. Empty data is a repository without a file. Errors are
-// those of Parse.
-func Explain(data []byte) ([]Setting, error) {
-	p, lines := Default(), map[string]int{}
-	if len(data) > 0 {
-		var err error
-		if p, err = Parse(data); err != nil {
-			return nil, err
+// Explain returns every effective value of the policy that l makes, in the
+// order of the documentation. Errors are those of Compose.
+func Explain(l Layers) ([]Setting, error) {
+	p, err := Compose(l)
+	if err != nil {
+		return nil, err
+	}
+	upper, lower := map[string]int{}, map[string]int{}
+	for _, layer := range []struct {
+		text  []byte
+		lines map[string]int
+	}{{l.Organisation, upper}, {l.Repository, lower}} {
+		if len(layer.text) > 0 {
+			root, err := decode(layer.text)
+			if err != nil {
+				return nil, err
+			}
+			keyLines(root, "", layer.lines)
 		}
-		root, err := decode(data)
-		if err != nil {
-			return nil, err
-		}
-		keyLines(root, "", lines)
+	}
+	raised := map[string]bool{}
+	for _, r := range p.Raised {
+		raised[r.Key] = true
 	}
 	var out []Setting
 	add := func(key string, value any) {
 		from := "default"
-		if n := lines[key]; n > 0 {
-			from = "line " + strconv.Itoa(n)
+		switch {
+		case raised[key]:
+			from = "floor of the organisation, line " + strconv.Itoa(upper["floors"])
+		case lower[key] > 0:
+			from = where(Repository, lower[key])
+		case upper[key] > 0:
+			from = where(Organisation, upper[key])
 		}
 		out = append(out, Setting{key, fmt.Sprint(value), from})
 	}
@@ -45,6 +58,7 @@ func Explain(data []byte) ([]Setting, error) {
 	add("block", p.Block)
 	add("comment", p.Comment)
 	add("on_scanner_error", p.OnScannerError)
+	add("inline", p.Inline)
 	add("paths.ignore", list(p.IgnorePaths))
 	for _, s := range sections() {
 		said := p.scanner(s.key)
@@ -55,11 +69,10 @@ func Explain(data []byte) ([]Setting, error) {
 	add("scanners.dependencies.licenses.unknown", p.scanner("dependencies").Licenses.Unknown)
 	add("scanners.dependencies.min_release_age", days(p.scanner("dependencies").MinReleaseAge))
 	for i, e := range p.Ignore {
-		what := strings.TrimSpace(e.Rule + " " + e.Path + " " + string(e.Fingerprint))
-		out = append(out, Setting{
-			fmt.Sprintf("ignore[%d]", i), fmt.Sprintf("%s until %s (%s)", what, e.Until.Format(time.DateOnly), e.Owner),
-			"line " + strconv.Itoa(e.Line),
-		})
+		out = append(out, Setting{fmt.Sprintf("ignore[%d]", i), e.summary(), where(e.Layer, e.Line)})
+	}
+	for i, s := range p.Sections {
+		out = append(out, Setting{fmt.Sprintf("sections[%d]", i), fmt.Sprintf("%s: block %s, comment %s", s.Path, s.Block, s.Comment), where(s.Layer, s.Line)})
 	}
 	add("upgrades.enabled", p.Upgrades.Enabled)
 	add("upgrades.schedule", p.Upgrades.Schedule)
@@ -81,6 +94,28 @@ func keyLines(n *yaml.Node, prefix string, lines map[string]int) {
 		lines[key] = n.Content[i].Line
 		keyLines(n.Content[i+1], key+".", lines)
 	}
+}
+
+// Differences returns the settings of after that are not so in before, and in
+// From what they were: what a changed file comes to.
+func Differences(before, after []Setting) []Setting {
+	was := map[string]string{}
+	for _, s := range before {
+		was[s.Key] = s.Value
+	}
+	var out []Setting
+	for _, s := range after {
+		if old, known := was[s.Key]; !known || old != s.Value {
+			out = append(out, Setting{s.Key, s.Value, old})
+		}
+		delete(was, s.Key)
+	}
+	for _, s := range before {
+		if old, gone := was[s.Key]; gone {
+			out = append(out, Setting{s.Key, "", old})
+		}
+	}
+	return out
 }
 
 func list(s []string) string { return "[" + strings.Join(s, ", ") + "]" }

@@ -9,8 +9,10 @@ import (
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
+func repository(text string) policy.Layers { return policy.Layers{Repository: []byte(text)} }
+
 func TestExplainTellsValueAndOrigin(t *testing.T) {
-	settings, err := policy.Explain([]byte("version: 1\nblock: low\nscanners:\n  iac:\n    skip: [AWS-0089]\nupgrades: {min_release_age: 7d}\n" +
+	settings, err := policy.Explain(repository("version: 1\nblock: low\nscanners:\n  iac:\n    skip: [AWS-0089]\nupgrades: {min_release_age: 7d}\n" +
 		"ignore:\n  - {rule: iac/AWS-0086, reason: public site, owner: '@acme/web', until: 2027-03-31}\n"))
 	require.NoError(t, err)
 	for _, want := range []policy.Setting{
@@ -23,10 +25,10 @@ func TestExplainTellsValueAndOrigin(t *testing.T) {
 	} {
 		assert.Contains(t, settings, want)
 	}
-	settings, err = policy.Explain(nil)
+	settings, err = policy.Explain(policy.Layers{})
 	require.NoError(t, err)
 	assert.Contains(t, settings, policy.Setting{Key: "block", Value: "high", From: "default"})
-	_, err = policy.Explain([]byte("blok: low\n"))
+	_, err = policy.Explain(repository("blok: low\n"))
 	var syntax *policy.SyntaxError
 	assert.ErrorAs(t, err, &syntax)
 }

@@ -19,24 +19,24 @@ const (
 	longestGlob    = 256
 )
 
-func (r *reader) policy(n *yaml.Node, p *Policy) {
-	words := []string{"critical", "high", "medium", "low", "never"}
-	levels := []finding.Severity{finding.Critical, finding.High, finding.Medium, finding.Low, finding.Never}
-	r.mapping(n, "the policy",
-		field{"version", true, func(n *yaml.Node) {
+func (r *reader) policy(n *yaml.Node, p *Policy, floors *Floors) {
+	words, levels := thresholds()
+	var parts *yaml.Node
+	fields := []field{
+		{"version", true, func(n *yaml.Node) {
 			if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Value != "1" {
 				r.fail(n, "`version` must be 1")
 			}
 		}},
-		field{"mode", false, func(n *yaml.Node) {
+		{"mode", false, func(n *yaml.Node) {
 			choice(r, n, "`mode`", &p.Mode, []string{string(Enforce), string(Observe)}, []Mode{Enforce, Observe})
 		}},
-		field{"block", false, func(n *yaml.Node) { choice(r, n, "`block`", &p.Block, words, levels) }},
-		field{"comment", false, func(n *yaml.Node) { choice(r, n, "`comment`", &p.Comment, words, levels) }},
-		field{"on_scanner_error", false, func(n *yaml.Node) {
+		{"block", false, func(n *yaml.Node) { choice(r, n, "`block`", &p.Block, words, levels) }},
+		{"comment", false, func(n *yaml.Node) { choice(r, n, "`comment`", &p.Comment, words, levels) }},
+		{"on_scanner_error", false, func(n *yaml.Node) {
 			choice(r, n, "`on_scanner_error`", &p.OnScannerError, []string{"note", "block"}, []Action{Note, Block})
 		}},
-		field{"paths", false, func(n *yaml.Node) {
+		{"paths", false, func(n *yaml.Node) {
 			r.mapping(n, "`paths`", field{"ignore", false, func(n *yaml.Node) {
 				r.list(n, "`paths.ignore`", mostGlobs, func(n *yaml.Node) {
 					if g, ok := r.pathGlob(n, "an entry of `paths.ignore`"); ok {
@@ -45,12 +45,21 @@ func (r *reader) policy(n *yaml.Node, p *Policy) {
 				})
 			}})
 		}},
-		field{"scanners", false, func(n *yaml.Node) { r.scanners(n, p) }},
-		field{"ignore", false, func(n *yaml.Node) {
+		{"inline", false, func(n *yaml.Node) { r.number(n, "`inline`", 0, 50, &p.Inline) }},
+		{"scanners", false, func(n *yaml.Node) { r.scanners(n, p) }},
+		{"ignore", false, func(n *yaml.Node) {
 			r.list(n, "`ignore`", mostExceptions, func(n *yaml.Node) { p.Ignore = append(p.Ignore, r.exception(n)) })
 		}},
-		field{"upgrades", false, func(n *yaml.Node) { r.upgrades(n, &p.Upgrades) }},
-	)
+		{"upgrades", false, func(n *yaml.Node) { r.upgrades(n, &p.Upgrades) }},
+		{"sections", false, func(n *yaml.Node) { parts = n }},
+	}
+	if floors != nil {
+		fields = append(fields, field{"floors", false, func(n *yaml.Node) { r.floors(n, floors) }})
+	}
+	r.mapping(n, "the policy", fields...)
+	if parts != nil { // last of all: what a section does not say is what the policy says
+		r.list(parts, "`sections`", mostGlobs, func(n *yaml.Node) { r.section(n, p) })
+	}
 }
 
 func (r *reader) scanners(n *yaml.Node, p *Policy) {

@@ -27,6 +27,8 @@ func (p Policy) Judge(r finding.Result, now time.Time) Verdict {
 		switch {
 		case e.expired(now):
 			v.Expired = append(v.Expired, e)
+		case p.tooLong(e, now):
+			v.TooLong = append(v.TooLong, e)
 		case used[i]:
 			v.InForce = append(v.InForce, e)
 		}
@@ -71,23 +73,34 @@ func (p Policy) decide(f finding.Finding, now time.Time, used map[int]bool) Deci
 		if !e.covers(f) {
 			continue
 		}
-		if !e.expired(now) {
+		switch {
+		case e.expired(now):
+			over = fmt.Sprintf("; an exception of %s ended on %s", e.Owner, e.Until.Format(time.DateOnly))
+		case p.tooLong(e, now):
+			over = fmt.Sprintf("; an exception of %s ends on %s, later than the organisation allows", e.Owner, e.Until.Format(time.DateOnly))
+		default:
 			used[i] = true
 			return decided(Ignored, "an exception of %s until %s: %s", e.Owner, e.Until.Format(time.DateOnly), e.Reason)
 		}
-		over = fmt.Sprintf("; an exception of %s ended on %s", e.Owner, e.Until.Format(time.DateOnly))
 	}
+	block, comment := p.thresholds(f)
 	switch {
 	case f.Confidence == finding.Possible:
 		return decided(Note, "%s, but not certain enough to interrupt%s", f.Severity, over)
-	case f.Severity >= p.Block:
-		return decided(Block, "%s, and this repository blocks from %s on%s", f.Severity, p.Block, over)
-	case f.Severity >= p.Comment && !f.Past:
-		return decided(Comment, "%s, and this repository comments from %s on%s", f.Severity, p.Comment, over)
-	case f.Severity >= p.Comment:
+	case f.Severity >= block:
+		return decided(Block, "%s, and this repository blocks from %s on%s", f.Severity, block, over)
+	case f.Severity >= comment && !f.Past:
+		return decided(Comment, "%s, and this repository comments from %s on%s", f.Severity, comment, over)
+	case f.Severity >= comment:
 		return decided(Note, "%s, but only in the history: no line is left to comment on%s", f.Severity, over)
 	}
-	return decided(Note, "%s, and this repository comments from %s on only%s", f.Severity, p.Comment, over)
+	return decided(Note, "%s, and this repository comments from %s on only%s", f.Severity, comment, over)
+}
+
+// tooLong reports whether e ends later than an organisation lets exceptions of
+// its repositories end. Its own may last as long as it likes.
+func (p Policy) tooLong(e Exception, now time.Time) bool {
+	return p.Floors.Exception > 0 && e.Layer != Organisation && e.Until.After(now.Add(p.Floors.Exception))
 }
 
 // everywhere reports whether all places of f lie in paths that match. A finding

@@ -3,8 +3,6 @@ package policy
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +28,7 @@ type SyntaxError struct {
 	Line, Column int // from 1
 	Text         string
 	More         []SyntaxError // the next problems, in the order of the file
+	Layer        string        // Organisation or Repository
 }
 
 func (e *SyntaxError) Error() string {
@@ -45,29 +44,39 @@ func (e *SyntaxError) Error() string {
 // Default. Every error is a *SyntaxError; with one the Policy is of no use: an
 // invalid policy is never read in part.
 func Parse(data []byte) (Policy, error) {
+	if len(data) == 0 {
+		return Policy{}, empty()
+	}
+	return Compose(Layers{Repository: data})
+}
+
+// read puts what data says over p. Floors are an organisation's: without
+// floors, data must not name any.
+func read(data []byte, p *Policy, floors *Floors) *SyntaxError {
 	root, err := decode(data)
 	if err != nil {
-		return Policy{}, err
+		return err
 	}
-	p := Default()
-	sum := sha256.Sum256(data)
-	p.Hash = hex.EncodeToString(sum[:])
 	r := &reader{}
-	r.policy(root, &p)
+	r.policy(root, p, floors)
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b SyntaxError) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 		})
 		first := r.problems[0]
 		first.More = r.problems[1:]
-		return Policy{}, &first
+		return &first
 	}
-	return p, nil
+	return nil
+}
+
+func empty() *SyntaxError {
+	return &SyntaxError{Line: 1, Column: 1, Text: "the file is empty; at least say `version: 1`"}
 }
 
 // decode turns the text into one tree without aliases: with them, a small
 // file can stand for a huge one.
-func decode(data []byte) (*yaml.Node, error) {
+func decode(data []byte) (*yaml.Node, *SyntaxError) {
 	if len(data) > MaxBytes {
 		return nil, &SyntaxError{Line: 1, Column: 1, Text: fmt.Sprintf("the file is larger than %d KiB", MaxBytes>>10)}
 	}
@@ -83,7 +92,7 @@ func decode(data []byte) (*yaml.Node, error) {
 	var doc, next yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, &SyntaxError{Line: 1, Column: 1, Text: "the file is empty; at least say `version: 1`"}
+		return nil, empty()
 	} else if err != nil {
 		return nil, yamlError(err)
 	}
@@ -104,7 +113,7 @@ var (
 )
 
 // yamlError is an error of the YAML library with its line, if it tells one.
-func yamlError(err error) error {
+func yamlError(err error) *SyntaxError {
 	text := err.Error()
 	e := &SyntaxError{Line: 1, Column: 1}
 	if m := yamlLine.FindStringSubmatch(text); m != nil {

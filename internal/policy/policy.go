@@ -20,10 +20,20 @@ type Policy struct {
 	OnScannerError Action             // a scanner that did not finish: Block or Note
 	IgnorePaths    []string           // globs
 	Scanners       map[string]Scanner // by their name in the file: "secrets", "dependencies", "iac", "workflows"
+	Sections       []Section          // for some paths
+	Inline         int                // inline comments open at a time
 	Ignore         []Exception
 	Upgrades       Upgrades
-	Hash           string // digest of the text it was read from; "default" if there was none
+	Floors         Floors   // of the organisation; they are in the values above already
+	Raised         []Raised // values that they changed
+	Hash           string   // digest of the texts it was read from; "default" if there were none
 }
+
+// The layers that have a file.
+const (
+	Organisation = "organisation"
+	Repository   = "repository"
+)
 
 // Mode says whether a verdict can fail a check; "" counts as Enforce.
 type Mode string
@@ -54,7 +64,8 @@ type Exception struct {
 	Reason      string    // required
 	Owner       string    // required
 	Until       time.Time // required; in force through the end of that day, UTC
-	Line        int       // in the policy file
+	Line        int       // in the file of
+	Layer       string    // Organisation; "" is the repository
 }
 
 // Upgrades is what a policy says of upgrade pull requests.
@@ -83,6 +94,7 @@ type Verdict struct {
 	Decisions  []Decision // one per finding, in the order of the result
 	Incomplete []string   // what was not looked at, a line each
 	Expired    []Exception
+	TooLong    []Exception // that end later than the organisation allows: they count for nothing
 	InForce    []Exception // that a finding was ignored by
 }
 

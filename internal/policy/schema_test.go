@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -39,7 +40,12 @@ type schema struct {
 
 func loadSchema(t testing.TB) *schema {
 	t.Helper()
-	f, err := os.Open("../../config/repository.schema.json")
+	return loadSchemaOf(t, "repository")
+}
+
+func loadSchemaOf(t testing.TB, name string) *schema {
+	t.Helper()
+	f, err := os.Open("../../config/" + name + ".schema.json")
 	require.NoError(t, err)
 	defer f.Close()
 	d := json.NewDecoder(f)
@@ -157,6 +163,37 @@ func TestSchemaAndParserAgreeOnPolicies(t *testing.T) {
 	}
 }
 
+// An organisation's file has all that a repository's has, and floors.
+func TestSchemaOfAnOrganisation(t *testing.T) {
+	repository, own := loadSchema(t), loadSchemaOf(t, "organisation")
+	known := regexp.MustCompile("known are (.*)")
+	keys := func(text string) []string {
+		_, err := Compose(Layers{Organisation: []byte(text)})
+		m := known.FindStringSubmatch(fmt.Sprint(err))
+		require.NotNil(t, m)
+		return strings.Split(strings.ReplaceAll(m[1], "`", ""), ", ")
+	}
+	assert.ElementsMatch(t, keys("{zzz: 1}"), slices.Collect(maps.Keys(own.Properties)))
+	assert.ElementsMatch(t, keys("{floors: {zzz: 1}}"), slices.Collect(maps.Keys(own.Properties["floors"].Properties)))
+	for name := range repository.Properties {
+		require.NotNil(t, own.Properties[name], name)
+		assert.Equal(t, "repository.schema.json#/properties/"+name, own.Properties[name].Ref)
+	}
+	for name, p := range own.Properties["floors"].Properties {
+		words := p.Enum
+		if p.Items != nil {
+			words = p.Items.Enum
+		}
+		for _, word := range words {
+			if p.Items != nil {
+				word = "[" + word + "]"
+			}
+			_, err := Compose(Layers{Organisation: fmt.Appendf(nil, "{version: 1, floors: {%s: %s}}", name, word)})
+			assert.NoError(t, err)
+		}
+	}
+}
+
 // TestSchemaAndParserKnowTheSameKeys asks the parser for its keys by giving it one that it cannot know.
 func TestSchemaAndParserKnowTheSameKeys(t *testing.T) {
 	root := loadSchema(t)
@@ -193,5 +230,5 @@ func TestSchemaAndParserKnowTheSameKeys(t *testing.T) {
 		}
 	}
 	visit(root, "%s")
-	assert.Equal(t, 11, objects)
+	assert.Equal(t, 12, objects)
 }

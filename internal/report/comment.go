@@ -10,13 +10,10 @@ import (
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
-// inline bounds our open threads on a pull request at a time.
-const inline = 10
-
 // Review is what our inline comments should be: one for each finding that the
 // policy wants commented and that stands on an added line, worst first.
 func Review(r *Report) (forge.Review, error) {
-	out := forge.Review{SHA: r.Change.Head, Limit: inline, Settled: "Fixed in " + short(r.Change.Head) + "."}
+	out := forge.Review{SHA: r.Change.Head, Limit: r.Policy.Inline, Settled: "Fixed in " + short(r.Change.Head) + "."}
 	shown := worstFirst(r.Verdict.Decisions)
 	for _, d := range shown {
 		f := d.Finding
