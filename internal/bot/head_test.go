@@ -21,11 +21,11 @@ import (
 // shared is a host where pull request 2 has the same head as 1, and cannot be read.
 type shared struct{ host }
 
-func (h *shared) Begin(ctx context.Context, ref forge.PullRef, path string) (forge.Opening, error) {
+func (h *shared) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (forge.Opening, error) {
 	if ref.Number == 2 {
 		return forge.Opening{}, errors.New("connection reset")
 	}
-	return h.host.Begin(ctx, ref, path)
+	return h.host.Begin(ctx, ref, paths...)
 }
 
 func (h *shared) Look(context.Context, forge.Repo, int, string) (forge.Seen, error) {

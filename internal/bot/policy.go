@@ -24,7 +24,25 @@ func (b *Bot) policyFor(ctx context.Context, s *subject) (policy.Policy, []strin
 	if s.opening == nil {
 		return b.policy(ctx, s.repo)
 	}
-	return b.rules(ctx, s.repo, s.opening.File, s.opening.FileErr)
+	file := s.opening.Files[policy.Path]
+	rules, notices, err := b.rules(ctx, s.repo, file.Text, file.Err)
+	if err != nil {
+		return rules, notices, err
+	}
+	for _, path := range policy.OwnersPaths() {
+		file, asked := s.opening.Files[path]
+		if !asked || errors.Is(file.Err, forge.ErrNotFound) {
+			continue
+		}
+		var wrong []string
+		if file.Err == nil {
+			rules.Owners, wrong = policy.ParseOwners(file.Text)
+		} else {
+			wrong = []string{"it cannot be read"} // who is named in a finding is no verdict
+		}
+		return rules, append(notices, report.OwnersWrong(path, wrong)...), nil
+	}
+	return rules, notices, nil
 }
 
 // rules reads text; err is that of getting it.

@@ -18,7 +18,7 @@ import (
 
 // review looks at one pull request as it stands now, and says what it found.
 func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) error {
-	opening, err := b.Forge.Begin(ctx, ref, policy.Path)
+	opening, err := b.Forge.Begin(ctx, ref, append(policy.OwnersPaths(), policy.Path)...)
 	if err != nil {
 		return fmt.Errorf("review %v: %w", ref, err)
 	}

@@ -31,13 +31,13 @@ type host struct {
 func (h *host) Pull(_ context.Context, ref forge.PullRef) (forge.Pull, error) {
 	return forge.Pull{PullRef: ref, Open: true, BaseRef: "main", BaseSHA: "base", HeadSHA: "head"}, nil
 }
-func (h *host) Begin(ctx context.Context, ref forge.PullRef, path string) (forge.Opening, error) {
+func (h *host) Begin(ctx context.Context, ref forge.PullRef, _ ...string) (forge.Opening, error) {
 	p, err := h.Pull(ctx, ref)
 	if err != nil {
 		return forge.Opening{}, err
 	}
-	text, fileErr := h.ReadFile(ctx, ref.Repo, "", path)
-	return forge.Opening{Pull: p, File: text, FileErr: fileErr, Seen: h.stands}, nil
+	text, fileErr := h.ReadFile(ctx, ref.Repo, "", policy.Path)
+	return forge.Opening{Pull: p, Files: map[string]forge.File{policy.Path: {Text: text, Err: fileErr}}, Seen: h.stands}, nil
 }
 func (h *host) Look(context.Context, forge.Repo, int, string) (forge.Seen, error) {
 	return h.stands, nil
@@ -165,7 +165,7 @@ func TestAServerThatStopsHandsTheWorkBack(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	h, l := &host{}, &book{}
 	b := &Bot{
-		Forge: h, Ledger: l, Now: time.Now, Options: Options{Deadline: time.Minute},
+		Forge: h, Ledger: l, Now: time.Now, Options: Options{Deadline: time.Minute, Patience: time.Hour},
 		Source: fails{func() error { cancel(); return context.Canceled }},
 	}
 	err := b.Handle(ctx, forge.Event{Kind: forge.PullChanged, Number: 1})

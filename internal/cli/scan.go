@@ -98,8 +98,29 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	}, nil
 }
 
-// localPolicy is the policy in file, or the one on the default branch.
+// localPolicy is the policy in file, or the one on the default branch, with
+// the owners that the latter names.
 func localPolicy(dir, file, base string) (policy.Policy, []string, error) {
+	p, notices, err := localRules(dir, file, base)
+	if err != nil {
+		return p, notices, err
+	}
+	for _, path := range policy.OwnersPaths() {
+		text, err := git.ReadLocal(dir, "", path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return p, nil, fmt.Errorf("read %s on the default branch: %w", path, err)
+		}
+		var wrong []string
+		p.Owners, wrong = policy.ParseOwners(text)
+		return p, append(notices, report.OwnersWrong(path, wrong)...), nil
+	}
+	return p, notices, nil
+}
+
+func localRules(dir, file, base string) (policy.Policy, []string, error) {
 	if file != "" {
 		text, err := os.ReadFile(inDir(base, file))
 		if err != nil {

@@ -20,9 +20,9 @@ import (
 type Forge interface {
 	// Pull returns a pull request as it stands now.
 	Pull(ctx context.Context, ref PullRef) (Pull, error)
-	// Begin returns at once what a review of ref starts from; path is that of
-	// the policy.
-	Begin(ctx context.Context, ref PullRef, path string) (Opening, error)
+	// Begin returns at once what a review of ref starts from, with the files
+	// at paths of the default branch's tip.
+	Begin(ctx context.Context, ref PullRef, paths ...string) (Opening, error)
 	// Look returns at once what stands on the head sha, and on pull request
 	// number of repo unless that is 0.
 	Look(ctx context.Context, repo Repo, number int, sha string) (Seen, error)
@@ -105,10 +105,15 @@ type Pull struct {
 
 // An Opening is what a review starts from.
 type Opening struct {
-	Pull    Pull   // as it stands now
-	File    []byte // at the tip of the default branch, unless there is
-	FileErr error  // what ReadFile would have told
-	Seen    Seen   // on the head, without the threads
+	Pull  Pull            // as it stands now
+	Files map[string]File // at the tip of the default branch, by path
+	Seen  Seen            // on the head, without the threads
+}
+
+// A File is what ReadFile tells of one.
+type File struct {
+	Text []byte
+	Err  error
 }
 
 // Seen is what stood on a head when somebody looked. With it a Put need not

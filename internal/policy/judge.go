@@ -21,6 +21,7 @@ func (p Policy) Judge(r finding.Result, now time.Time) Verdict {
 	used := map[int]bool{}
 	for _, f := range r.Findings {
 		d := p.decide(f, now, used)
+		d.Owners = p.Owners.Of(f.At.Path)
 		v.Decisions = append(v.Decisions, d)
 	}
 	for i, e := range p.Ignore {

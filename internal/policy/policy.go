@@ -26,6 +26,7 @@ type Policy struct {
 	Upgrades       Upgrades
 	Floors         Floors   // of the organisation; they are in the values above already
 	Raised         []Raised // values that they changed
+	Owners         Owners   // who answers for which path
 	Hash           string   // digest of the texts it was read from; "default" if there were none
 }
 
@@ -102,7 +103,8 @@ type Verdict struct {
 type Decision struct {
 	Finding finding.Finding
 	Action  Action
-	Why     string // "high, and this repository blocks from high on"
+	Why     string   // "high, and this repository blocks from high on"
+	Owners  []string // of the place, such as "@acme/platform"
 }
 
 // Action is what is done about one finding, mildest first.

@@ -182,6 +182,7 @@ type view struct {
 	Findings                   []item // all, for texts of one list
 	Unlisted                   int    // findings beyond those above
 	Exceptions, Expired        []policy.Exception
+	TooLong                    []policy.Exception
 	PolicyPath, ExceptionHelp  string
 	Title, Verdict             string
 }
@@ -189,7 +190,7 @@ type view struct {
 func checkView(r *Report) view {
 	v := view{
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
-		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Expired: r.Verdict.Expired,
+		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
 		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp,
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {

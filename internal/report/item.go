@@ -28,6 +28,7 @@ type item struct {
 	Blocks          string // "blocks", "would block" or ""
 	Past            bool
 	Commit, Print   string
+	Owners          []string // who answers for the place
 	Decision        string
 	Link            string
 	Suggestion      string // a committable replacement of the commented lines
@@ -53,7 +54,7 @@ func newItem(r *Report, d policy.Decision) item {
 		Headline: headline(f), Title: clean(f.Rule.Title), Message: clean(f.Message), Why: f.Rule.Why,
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Dot: dot(f.Severity),
 		Place: place(r, f.At), Blocks: blocks(r, d), Past: f.Past,
-		Commit: f.Commit, Print: string(f.Print), Decision: d.Why,
+		Commit: f.Commit, Print: string(f.Print), Decision: d.Why, Owners: d.Owners,
 		ExceptionHelp: exceptionHelp, PolicyPath: policy.Path,
 	}
 	it.Level = strings.ToUpper(it.Severity[:1]) + it.Severity[1:]

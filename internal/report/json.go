@@ -33,6 +33,7 @@ type FindingJSON struct {
 	Why         string              `json:"why"`
 	Message     string              `json:"message"`
 	Fix         string              `json:"fix"`
+	Owners      []string            `json:"owners,omitempty"`
 }
 
 // ScannerJSON is how one scanner fared.
@@ -78,7 +79,7 @@ func findingJSON(r *Report, d policy.Decision) FindingJSON {
 		Rule: f.Rule.ID, Severity: f.Severity, Confidence: f.Confidence,
 		Path: showPath(r.clean(f.At.Path)), Start: f.At.Start, End: f.At.End, Commit: f.Commit, Past: f.Past,
 		Fingerprint: f.Print, Action: d.Action.String(), Why: r.line(d.Why),
-		Message: r.line(f.Message), Fix: plain(r.clean(f.Fix.Text)),
+		Message: r.line(f.Message), Fix: plain(r.clean(f.Fix.Text)), Owners: d.Owners,
 	}
 }
 

@@ -42,6 +42,18 @@ func PolicyNotices(c *change.Change) []string {
 	return []string{fmt.Sprintf("This pull request changes %s. It takes effect once it is on the default branch; this check went by the policy that is there now.", code(policy.Path))}
 }
 
+// OwnersWrong says which lines of the owners' file name nobody; nothing if all do.
+func OwnersWrong(path string, wrong []string) []string {
+	if len(wrong) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(wrong) - 1; n > 0 {
+		more = fmt.Sprintf(", and %s", plural(n, "further line"))
+	}
+	return []string{fmt.Sprintf("In %s, %s%s: findings there may name no owner.", code(path), escape(wrong[0]), more)}
+}
+
 // notices are those of r without secrets: in one that was escaped already, a
 // secret may not be known as it stands.
 func notices(r *Report) []string {

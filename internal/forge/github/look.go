@@ -3,6 +3,7 @@ package github
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,18 +55,26 @@ const pullPart = `fullDatabaseId number title state merged isDraft isCrossReposi
 author { login ... on User { databaseId } ... on Bot { databaseId } ... on Organization { databaseId } }
 baseRefName baseRefOid headRefName headRefOid repository { databaseId }`
 
-const beginQuery = `query($owner: String!, $name: String!, $number: Int!, $path: String!, $app: Int!, $check: String!) {
+const filePart = `{ mode type object { ... on Blob { byteSize isBinary isTruncated text } } }`
+
+// beginQuery asks for n files as file0, file1 ….
+func beginQuery(n int) string {
+	var parameters, files strings.Builder
+	for i := range n {
+		fmt.Fprintf(&parameters, ", $path%d: String!", i)
+		fmt.Fprintf(&files, "file%d: file(path: $path%d) %s\n", i, i, filePart)
+	}
+	return `query($owner: String!, $name: String!, $number: Int!, $app: Int!, $check: String!` + parameters.String() + `) {
   repository(owner: $owner, name: $name) {
     databaseId name owner { login }
-    defaultBranchRef { name target { ... on Commit { file(path: $path) {
-      mode type object { ... on Blob { byteSize isBinary isTruncated text } }
-    } } } }
+    defaultBranchRef { name target { ... on Commit { oid ` + files.String() + ` } } }
     pullRequest(number: $number) {
       ` + pullPart + `
       commits(last: 1) { nodes { commit { oid ` + runsPart + ` } } }
     }
   }
 }`
+}
 
 const lookQuery = `query($owner: String!, $name: String!, $number: Int!, $sha: GitObjectID!, $app: Int!, $check: String!, $threads: Boolean!) {
   viewer { login }
@@ -151,7 +160,7 @@ type repositoryAnswer struct {
 	Owner            struct{ Login string }
 	DefaultBranchRef *struct {
 		Name   string
-		Target struct{ File *fileAnswer }
+		Target map[string]json.RawMessage // the files, by the names that the query gives them
 	}
 }
 
@@ -184,7 +193,7 @@ const (
 )
 
 // Begin returns at once what a review of ref starts from.
-func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, path string) (forge.Opening, error) {
+func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (forge.Opening, error) {
 	fail := func(err error) (forge.Opening, error) {
 		return forge.Opening{}, f.wrap(err, "begin with pull request %v", ref)
 	}
@@ -208,9 +217,11 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, path string) (forg
 			}
 		}
 	}
-	err = f.ask(ctx, c, beginQuery, map[string]any{"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number,
-		"path": path, "app": f.appID, "check": forge.CheckName}, &a)
-	if err != nil {
+	variables := map[string]any{"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number, "app": f.appID, "check": forge.CheckName}
+	for i, path := range paths {
+		variables[fmt.Sprint("path", i)] = path
+	}
+	if err = f.ask(ctx, c, beginQuery(len(paths)), variables, &a); err != nil {
 		return fail(err)
 	}
 	if a.Repository == nil || a.Repository.PullRequest == nil {
@@ -220,7 +231,7 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, path string) (forg
 	if err != nil {
 		return fail(err)
 	}
-	o := forge.Opening{Pull: a.Repository.PullRequest.pull(repo)}
+	o := forge.Opening{Pull: a.Repository.PullRequest.pull(repo), Files: map[string]forge.File{}}
 	s := sight{}
 	for _, n := range a.Repository.PullRequest.Commits.Nodes {
 		if n.Commit.Oid == o.Pull.HeadSHA { // by date another commit can be the last
@@ -228,17 +239,25 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, path string) (forg
 		}
 	}
 	o.Seen = s.seen(nil)
-	o.File, o.FileErr = f.policyFile(ctx, repo, path, a.Repository.repositoryAnswer)
+	for i, path := range paths {
+		var file *fileAnswer
+		if branch := a.Repository.DefaultBranchRef; branch != nil {
+			if err := json.Unmarshal(branch.Target[fmt.Sprint("file", i)], &file); err != nil {
+				return fail(fmt.Errorf("read GitHub's answer: %w", err))
+			}
+		}
+		text, err := f.fileOf(ctx, repo, path, file)
+		o.Files[path] = forge.File{Text: text, Err: err}
+	}
 	return o, nil
 }
 
-// policyFile takes the file from a, or asks for it on its own where it is no
+// fileOf takes the text from file, or asks for it on its own where it is no
 // plain text.
-func (f *Forge) policyFile(ctx context.Context, repo forge.Repo, path string, a repositoryAnswer) ([]byte, error) {
-	if a.DefaultBranchRef == nil || a.DefaultBranchRef.Target.File == nil {
+func (f *Forge) fileOf(ctx context.Context, repo forge.Repo, path string, file *fileAnswer) ([]byte, error) {
+	switch {
+	case file == nil:
 		return nil, fmt.Errorf("read %s of %v: %w", path, repo, forge.ErrNotFound)
-	}
-	switch file := a.DefaultBranchRef.Target.File; {
 	case file.Type == "blob" && (file.Mode == regularFile || file.Mode == executableFile) && file.Object.Text != nil &&
 		!file.Object.IsBinary && !file.Object.IsTruncated && len(*file.Object.Text) == file.Object.ByteSize:
 		return []byte(*file.Object.Text), nil

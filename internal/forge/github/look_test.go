@@ -16,7 +16,7 @@ const policyPath = ".github/policy.yml"
 
 func (w *world) begin() forge.Opening {
 	w.t.Helper()
-	o, err := w.Begin(w.t.Context(), w.pull.PullRef, policyPath)
+	o, err := w.Begin(w.t.Context(), w.pull.PullRef, policyPath, "a.txt")
 	require.NoError(w.t, err)
 	return o
 }
@@ -50,15 +50,16 @@ func plainPull(p forge.Pull) forge.Pull {
 func TestBegin(t *testing.T) {
 	w := newWorld(t, nil)
 	assert.Equal(t, plainPull(w.pull), plainPull(w.begin().Pull), "as the pull request itself, asked for alone")
-	assert.ErrorIs(t, w.begin().FileErr, forge.ErrNotFound)
+	assert.ErrorIs(t, w.begin().Files[policyPath].Err, forge.ErrNotFound)
 	assert.False(t, w.begin().Seen.Completed)
 
 	w.commit("main", map[string]string{policyPath: "mode: observe\n"})
 	w.check(underWay())
 	assert.Equal(t, 1, w.calls(func() {
 		o := w.begin()
-		assert.Equal(t, "mode: observe\n", string(o.File))
-		assert.NoError(t, o.FileErr)
+		assert.Equal(t, "mode: observe\n", string(o.Files[policyPath].Text))
+		assert.NoError(t, o.Files[policyPath].Err)
+		assert.Equal(t, before, string(o.Files["a.txt"].Text))
 		assert.False(t, o.Seen.Completed)
 	}))
 	w.check(outcome("d1", forge.Success))
@@ -92,13 +93,13 @@ func TestBeginOddFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.commit("main", test.files, test.mode...)
-			o := w.begin()
+			file := w.begin().Files[policyPath]
 			if test.failure != "" {
-				assert.ErrorContains(t, o.FileErr, test.failure)
+				assert.ErrorContains(t, file.Err, test.failure)
 				return
 			}
-			require.NoError(t, o.FileErr)
-			assert.Equal(t, test.want, string(o.File))
+			require.NoError(t, file.Err)
+			assert.Equal(t, test.want, string(file.Text))
 		})
 	}
 }
