@@ -10,24 +10,32 @@ import (
 	"github.com/pullwarden/pullwarden/internal/report"
 )
 
+// A ruling is the policy in force, the texts that it was made of, and what its
+// readers have to be told of them.
+type ruling struct {
+	policy.Policy
+	layers  policy.Layers
+	notices []string
+}
+
 // policy reads the policy at the default branch's tip: a pull request does not
 // choose its own judge. A file that does not parse leaves the last valid policy
 // in force, and the notices say so. A file that cannot be read is an error: an
 // unreadable policy is never read as a lax one.
-func (b *Bot) policy(ctx context.Context, repo forge.Repo) (policy.Policy, []string, error) {
+func (b *Bot) policy(ctx context.Context, repo forge.Repo) (ruling, error) {
 	text, err := b.Forge.ReadFile(ctx, repo, repo.Default, policy.Path)
 	return b.rules(ctx, repo, text, err)
 }
 
 // policyFor is policy for a review, which may have the file already.
-func (b *Bot) policyFor(ctx context.Context, s *subject) (policy.Policy, []string, error) {
+func (b *Bot) policyFor(ctx context.Context, s *subject) (ruling, error) {
 	if s.opening == nil {
 		return b.policy(ctx, s.repo)
 	}
 	file := s.opening.Files[policy.Path]
-	rules, notices, err := b.rules(ctx, s.repo, file.Text, file.Err)
+	in, err := b.rules(ctx, s.repo, file.Text, file.Err)
 	if err != nil {
-		return rules, notices, err
+		return in, err
 	}
 	for _, path := range policy.OwnersPaths() {
 		file, asked := s.opening.Files[path]
@@ -36,45 +44,49 @@ func (b *Bot) policyFor(ctx context.Context, s *subject) (policy.Policy, []strin
 		}
 		var wrong []string
 		if file.Err == nil {
-			rules.Owners, wrong = policy.ParseOwners(file.Text)
+			in.Owners, wrong = policy.ParseOwners(file.Text)
 		} else {
 			wrong = []string{"it cannot be read"} // who is named in a finding is no verdict
 		}
-		return rules, append(notices, report.OwnersWrong(path, wrong)...), nil
+		in.notices = append(in.notices, report.OwnersWrong(path, wrong)...)
+		break
 	}
-	return rules, notices, nil
+	return in, nil
 }
 
-// rules reads text; err is that of getting it.
-func (b *Bot) rules(ctx context.Context, repo forge.Repo, text []byte, err error) (policy.Policy, []string, error) {
+// rules makes a policy of text; err is that of getting it.
+func (b *Bot) rules(ctx context.Context, repo forge.Repo, text []byte, err error) (ruling, error) {
 	if errors.Is(err, forge.ErrNotFound) {
-		return b.defaults(policy.Default()), nil, nil
+		return b.composed(policy.Layers{})
 	}
 	var irregular *forge.IrregularError
 	if err != nil && !errors.As(err, &irregular) {
-		return policy.Policy{}, nil, err
+		return ruling{}, err
 	}
-	var rules policy.Policy
 	if err == nil {
-		if rules, err = policy.Parse(text); err == nil {
+		if _, err = policy.Parse(text); err == nil {
 			if err := b.Ledger.KeepPolicy(ctx, repo, text, b.Now()); err != nil {
-				return policy.Policy{}, nil, err
+				return ruling{}, err
 			}
-			return b.defaults(rules), nil, nil
+			return b.composed(policy.Layers{Repository: text})
 		}
 	}
 	notice := report.PolicyBroken(repo.Default, err)
-	last, ok, err := b.Ledger.LastPolicy(ctx, repo)
+	last, _, err := b.Ledger.LastPolicy(ctx, repo) // none: the defaults
 	if err != nil {
-		return policy.Policy{}, nil, err
+		return ruling{}, err
 	}
-	rules = policy.Default()
-	if ok {
-		if rules, err = policy.Parse(last); err != nil {
-			return policy.Policy{}, nil, fmt.Errorf("the policy that was last valid: %w", err)
-		}
+	in, err := b.composed(policy.Layers{Repository: last})
+	if err != nil {
+		return ruling{}, fmt.Errorf("the policy that was last valid: %w", err)
 	}
-	return b.defaults(rules), []string{notice}, nil
+	in.notices = []string{notice}
+	return in, nil
+}
+
+func (b *Bot) composed(l policy.Layers) (ruling, error) {
+	p, err := policy.Compose(l)
+	return ruling{Policy: b.defaults(p), layers: l}, err
 }
 
 // defaults fills in what a repository leaves to the operator.

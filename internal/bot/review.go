@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -88,10 +89,11 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	if s.event.Crashes >= mostCrashes {
 		return nil, errCrashes
 	}
-	rules, notices, err := b.policyFor(ctx, s)
+	in, err := b.policyFor(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
+	rules := in.Policy
 	s.rules = &rules
 	diff, err := b.fetch(ctx, s)
 	if err != nil {
@@ -106,11 +108,15 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 		return nil, context.Cause(ctx)
 	}
 	s.judged = b.Now()
+	changed, err := b.policyChange(ctx, s, in, diff)
+	if err != nil {
+		return nil, err
+	}
 	verdict := rules.Judge(result, s.judged)
 	s.outcome = verdict.Outcome
 	return &report.Report{
 		Change: diff, Result: result, Policy: rules, Verdict: verdict,
-		Notices: append(notices, report.PolicyNotices(diff)...),
+		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), changed),
 	}, nil
 }
 

@@ -28,7 +28,7 @@ func (b *Bot) upgrade(ctx context.Context, e forge.Event) error {
 }
 
 func (b *Bot) propose(ctx context.Context, repo forge.Repo) error {
-	rules, _, err := b.policy(ctx, repo)
+	rules, err := b.policy(ctx, repo)
 	if err != nil {
 		return fmt.Errorf("read the policy: %w", err)
 	}

@@ -53,6 +53,9 @@ type Ledger interface {
 	// At returns the latest verdict on sha of each pull request of repo that
 	// is not known to be closed.
 	At(ctx context.Context, repo forge.Repo, sha string) ([]Standing, error)
+	// Past returns the latest result of each of the last n pull requests of
+	// repo, newest first, as far as judging it again needs.
+	Past(ctx context.Context, repo forge.Repo, n int) ([]finding.Result, error)
 	// Posted keeps which check run and comments a run was shown as.
 	Posted(ctx context.Context, repo forge.Repo, pull int, sha string, check forge.CheckID, comments forge.Placed, at time.Time) error
 	// Closed marks a pull request as closed or merged.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/policy"
@@ -14,14 +15,60 @@ func PolicyBroken(branch string, err error) string {
 	return fmt.Sprintf("**The policy on %s is not valid**: %s. The last valid one holds.", code(branch), policyError(err))
 }
 
+// BringsPolicy reports whether c changes the policy.
+func BringsPolicy(c *change.Change) bool {
+	for _, f := range c.Files {
+		if f.Path == policy.Path || f.OldPath == policy.Path {
+			return true
+		}
+	}
+	return false
+}
+
+// differencesShown of a changed policy are named; the rest is counted.
+const differencesShown = 12
+
+// PolicyChange says what the policy that a change brings would come to: which
+// values it changes, and how many of the last pull requests it would block
+// where the present one would block so many.
+func PolicyChange(differences []policy.Setting, of, now, then int) string {
+	var b strings.Builder
+	if len(differences) == 0 {
+		b.WriteString("Its values are the ones that are in force already.")
+	} else {
+		b.WriteString("It would change ")
+	}
+	for i, d := range differences {
+		if i == differencesShown {
+			fmt.Fprintf(&b, " and %s", plural(len(differences)-i, "more value"))
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		switch {
+		case d.From == "":
+			fmt.Fprintf(&b, "%s to %s", code(d.Key), code(d.Value))
+		case d.Value == "":
+			fmt.Fprintf(&b, "%s, which goes (%s)", code(d.Key), code(d.From))
+		default:
+			fmt.Fprintf(&b, "%s from %s to %s", code(d.Key), code(d.From), code(d.Value))
+		}
+	}
+	if len(differences) > 0 {
+		b.WriteString(".")
+	}
+	if of > 0 {
+		fmt.Fprintf(&b, " With it, **%d of the last %s would be blocked**; as things are, %d.", then, plural(of, "pull request"), now)
+	}
+	return b.String()
+}
+
 // PolicyNotices says what a change does to the policy: where the file it
 // brings is wrong, and that it takes effect only on the default branch.
 func PolicyNotices(c *change.Change) []string {
-	brought := false
+	brought := BringsPolicy(c)
 	for _, f := range c.Files {
-		if f.Path == policy.Path || f.OldPath == policy.Path {
-			brought = true
-		}
 		if dir := policy.Path + "/"; len(f.Path) > len(dir) && f.Path[:len(dir)] == dir && f.Kind != change.Deleted {
 			return []string{fmt.Sprintf("**This pull request puts a directory at %s**, where the policy belongs. The policy on the default branch holds.", code(policy.Path))}
 		}

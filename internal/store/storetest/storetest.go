@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"OddTexts":          oddTexts,
 		"Inventories":       inventories,
 		"At":                at,
+		"Past":              past,
 		"Closed":            closed,
 		"Posted":            posted,
 		"Policies":          policies,

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+// Past returns what runs found, to be judged anew: without texts and fixes.
+func (l *ledger) Past(ctx context.Context, repo forge.Repo, n int) ([]finding.Result, error) {
+	all, err := l.past(ctx, repo, n)
+	if err != nil {
+		return nil, fmt.Errorf("read the last %d pull requests of %v: %w", n, repo, err)
+	}
+	return all, nil
+}
+
+func (l *ledger) past(ctx context.Context, repo forge.Repo, n int) ([]finding.Result, error) {
+	rows, err := l.sql.QueryContext(ctx, `
+		SELECT result FROM runs WHERE id IN (
+			SELECT MAX(id) FROM runs WHERE repository = $1 AND pull > 0 GROUP BY pull ORDER BY MAX(id) DESC LIMIT $2)
+		ORDER BY id DESC`, repo.ID, n)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []finding.Result
+	for rows.Next() {
+		var raw string
+		if err := rows.Scan(&raw); err != nil {
+			return nil, err
+		}
+		r, err := pastResult(raw)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+func pastResult(raw string) (finding.Result, error) {
+	var form struct {
+		Findings []struct {
+			findingJSON
+			Severity   string `json:"severity"`
+			Confidence string `json:"confidence"`
+		}
+		Statuses []statusJSON
+		Scanned  finding.Scanned
+	}
+	if err := json.Unmarshal([]byte(raw), &form); err != nil {
+		return finding.Result{}, err
+	}
+	r := finding.Result{Scanned: form.Scanned}
+	for _, f := range form.Findings {
+		severity, ok := finding.ParseSeverity(f.Severity)
+		if !ok {
+			return r, fmt.Errorf("%q is no severity", f.Severity)
+		}
+		confidence := finding.Certain
+		for c := range finding.Certain {
+			if c.String() == f.Confidence {
+				confidence = c
+			}
+		}
+		r.Findings = append(r.Findings, finding.Finding{
+			Rule: finding.Rule{ID: f.Rule, Title: f.Title}, Severity: severity, Confidence: confidence,
+			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Print: f.Print,
+		})
+	}
+	for _, s := range form.Statuses {
+		status := finding.Status{Scanner: s.Scanner}
+		if s.Error != "" {
+			status.Err = errors.New(s.Error)
+		}
+		r.Statuses = append(r.Statuses, status)
+	}
+	return r, nil
+}
