@@ -56,37 +56,54 @@ func (b *Bot) policyFor(ctx context.Context, s *subject) (ruling, error) {
 
 // rules makes a policy of text; err is that of getting it.
 func (b *Bot) rules(ctx context.Context, repo forge.Repo, text []byte, err error) (ruling, error) {
-	if errors.Is(err, forge.ErrNotFound) {
-		return b.composed(policy.Layers{})
-	}
+	missing := errors.Is(err, forge.ErrNotFound)
 	var irregular *forge.IrregularError
-	if err != nil && !errors.As(err, &irregular) {
+	if err != nil && !missing && !errors.As(err, &irregular) {
 		return ruling{}, err
 	}
+	organisation, notices, orgErr := b.organisation(ctx, repo)
+	if orgErr != nil {
+		return ruling{}, orgErr
+	}
+	layers := policy.Layers{Organisation: organisation}
 	if err == nil {
-		if _, err = policy.Parse(text); err == nil {
-			if err := b.Ledger.KeepPolicy(ctx, repo, text, b.Now()); err != nil {
-				return ruling{}, err
-			}
-			return b.composed(policy.Layers{Repository: text})
+		_, err = policy.Parse(text)
+	}
+	switch {
+	case missing:
+	case err == nil:
+		layers.Repository = text
+		if err := b.Ledger.KeepPolicy(ctx, repo, text, b.Now()); err != nil {
+			return ruling{}, err
+		}
+	default:
+		notices = append(notices, report.PolicyBroken(repo.Default, err))
+		if layers.Repository, _, err = b.Ledger.LastPolicy(ctx, repo); err != nil { // none: the defaults
+			return ruling{}, err
 		}
 	}
-	notice := report.PolicyBroken(repo.Default, err)
-	last, _, err := b.Ledger.LastPolicy(ctx, repo) // none: the defaults
-	if err != nil {
-		return ruling{}, err
-	}
-	in, err := b.composed(policy.Layers{Repository: last})
+	in, err := b.composed(layers)
 	if err != nil {
 		return ruling{}, fmt.Errorf("the policy that was last valid: %w", err)
 	}
-	in.notices = []string{notice}
+	in.notices = notices
 	return in, nil
 }
 
 func (b *Bot) composed(l policy.Layers) (ruling, error) {
 	p, err := policy.Compose(l)
 	return ruling{Policy: b.defaults(p), layers: l}, err
+}
+
+// explain tells each value of a ruling and where it comes from.
+func (b *Bot) explain(in ruling) ([]policy.Setting, error) {
+	all, err := policy.Explain(in.layers)
+	for i, s := range all {
+		if s.Key == "mode" && s.From == "default" && b.Options.Mode != "" {
+			all[i].Value, all[i].From = string(b.Options.Mode), "operator"
+		}
+	}
+	return all, err
 }
 
 // defaults fills in what a repository leaves to the operator.

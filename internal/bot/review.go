@@ -108,6 +108,10 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 		return nil, context.Cause(ctx)
 	}
 	s.judged = b.Now()
+	settings, err := b.explain(in)
+	if err != nil {
+		return nil, fmt.Errorf("explain the policy: %w", err)
+	}
 	changed, err := b.policyChange(ctx, s, in, diff)
 	if err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	verdict := rules.Judge(result, s.judged)
 	s.outcome = verdict.Outcome
 	return &report.Report{
-		Change: diff, Result: result, Policy: rules, Verdict: verdict,
+		Change: diff, Result: result, Policy: rules, Verdict: verdict, Settings: settings,
 		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), changed),
 	}, nil
 }

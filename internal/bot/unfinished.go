@@ -86,13 +86,13 @@ func (b *Bot) waits(ctx context.Context, s *subject) {
 // verdict like any other: another pull request with the same head cannot be
 // better, and it does not make one better.
 func (b *Bot) giveUp(ctx context.Context, s *subject, cause error) error {
-	rules := b.defaults(policy.Default())
+	in, err := b.lastRuling(ctx, s.repo)
+	if err != nil {
+		return err
+	}
+	rules := in.Policy
 	if s.rules != nil {
 		rules = *s.rules
-	} else if text, ok, lastErr := b.Ledger.LastPolicy(ctx, s.repo); lastErr != nil {
-		return lastErr
-	} else if last, parseErr := policy.Parse(text); ok && parseErr == nil {
-		rules = b.defaults(last)
 	}
 	why := reason(cause)
 	r := &report.Report{

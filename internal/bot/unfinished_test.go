@@ -52,6 +52,9 @@ func (h *host) ReadFile(context.Context, forge.Repo, string, string) ([]byte, er
 	}
 	return []byte(h.policy), nil
 }
+func (h *host) OwnersFile(context.Context, forge.Repo, string, string) ([]byte, error) {
+	return nil, forge.ErrDenied
+}
 func (h *host) PutCheck(_ context.Context, _ forge.Repo, c forge.Check) (forge.CheckID, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -75,6 +78,8 @@ func (b *book) Posted(context.Context, forge.Repo, int, string, forge.CheckID, f
 	return nil
 }
 func (b *book) KeepPolicy(context.Context, forge.Repo, []byte, time.Time) error { return nil }
+func (b *book) LastOrganisation(context.Context, int64) ([]byte, bool, error)   { return nil, false, nil }
+func (b *book) Past(context.Context, forge.Repo, int) ([]finding.Result, error) { return nil, nil }
 func (b *book) LastPolicy(context.Context, forge.Repo) ([]byte, bool, error)    { return nil, false, nil }
 
 // fails is a source that never brings a change.

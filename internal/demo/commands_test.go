@@ -23,7 +23,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"fill": fill, "commit": commit, "reset": reset, "pull": pull, "base": setBase, "close": closePull, "deliver": deliver,
-		"settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
+		"organisation": organisation, "restart": restart, "settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
 		"runs": runs, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
 		"merge": merge, "prune": prune, "sums": sums, "copycat": copycat, "ledger": ledger, "deep": deep,
 	}
@@ -44,6 +44,27 @@ func fill(ts *testscript.TestScript, _ bool, args []string) {
 		text := os.Expand(ts.ReadFile(name), ts.Getenv)
 		ts.Check(os.WriteFile(path, []byte(text), 0o600))
 	}
+}
+
+// organisation DIR [-PATH...] is commit for the default branch of the organisation's own repository.
+func organisation(ts *testscript.TestScript, _ bool, args []string) {
+	repo, err := act(ts).stage.Hub.Repo("acme", ".github")
+	if err != nil {
+		repo, err = act(ts).stage.Hub.AddRepo("acme", ".github")
+		ts.Check(err)
+	}
+	var gone []string
+	for _, a := range args[1:] {
+		gone = append(gone, strings.TrimPrefix(a, "-"))
+	}
+	_, err = repo.Commit("main", "Set what holds for all", filesOf(ts, args[0]), fakehub.Delete(gone...))
+	ts.Check(err)
+}
+
+// restart stops the server and starts it again.
+func restart(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(act(ts).stage.Stop())
+	ts.Check(act(ts).stage.Start(context.Background()))
 }
 
 // commit BRANCH MESSAGE DIR [-PATH...] commits the files of DIR, and deletes PATHs.

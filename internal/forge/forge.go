@@ -31,6 +31,11 @@ type Forge interface {
 	// ReadFile returns a file at rev, a branch or a SHA. A directory in its
 	// place is an *IrregularError. At most 1 MiB.
 	ReadFile(ctx context.Context, repo Repo, rev, path string) ([]byte, error)
+	// OwnersFile returns a file of the repository name of the owner of repo, at
+	// the tip of its default branch, as it stood a minute ago at the most. One
+	// that does not exist is ErrNotFound; ErrDenied is a repository that we do
+	// not serve, or that is not there.
+	OwnersFile(ctx context.Context, repo Repo, name, path string) ([]byte, error)
 	// Tip returns the SHA of a branch.
 	Tip(ctx context.Context, repo Repo, branch string) (string, error)
 	// Remote returns where to fetch repo, with a token that can only read it.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -185,13 +186,14 @@ type view struct {
 	TooLong                    []policy.Exception
 	PolicyPath, ExceptionHelp  string
 	Title, Verdict             string
+	Settings                   []policy.Setting
 }
 
 func checkView(r *Report) view {
 	v := view{
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
 		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
-		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp,
+		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp, Settings: settings(r.Settings),
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {
 		v.Scanned.Skipped = append(v.Scanned.Skipped[:listed:listed], change.Skip{Path: fmt.Sprintf("%d more", more), Why: "not listed"})
@@ -212,6 +214,19 @@ func checkView(r *Report) view {
 		}
 	}
 	return v
+}
+
+// settings are the values of the policy that somebody set, and those that
+// matter most wherever they are from.
+func settings(all []policy.Setting) []policy.Setting {
+	main := []string{"mode", "block", "comment", "on_scanner_error"}
+	var out []policy.Setting
+	for _, s := range all {
+		if s.From != "default" || slices.Contains(main, s.Key) {
+			out = append(out, s)
+		}
+	}
+	return out[:min(len(out), listed)]
 }
 
 // since says what changed since the last push.

@@ -15,6 +15,20 @@ func PolicyBroken(branch string, err error) string {
 	return fmt.Sprintf("**The policy on %s is not valid**: %s. The last valid one holds.", code(branch), policyError(err))
 }
 
+// OrganisationBroken says that the file of the organisation cannot be used.
+func OrganisationBroken(owner string, err error) string {
+	return fmt.Sprintf("**The organisation's file, %s, is not valid**: %s. The last valid one holds.", code(organisationFile(owner)), policyError(err))
+}
+
+// OrganisationHidden says that the file of the organisation is not shown to us any more.
+func OrganisationHidden(owner string) string {
+	return fmt.Sprintf("**The organisation's file, %s, can no longer be read**: the App has to be installed on that repository. The last valid one holds.", code(organisationFile(owner)))
+}
+
+func organisationFile(owner string) string {
+	return owner + "/" + policy.OrganisationRepo + "/" + policy.OrganisationPath
+}
+
 // BringsPolicy reports whether c changes the policy.
 func BringsPolicy(c *change.Change) bool {
 	for _, f := range c.Files {
@@ -121,7 +135,11 @@ func policyError(err error) string {
 		if n := len(syntax.More); n > 0 {
 			more = fmt.Sprintf(" (and %s)", plural(n, "further problem"))
 		}
-		return fmt.Sprintf("%s line %d, column %d: %s%s", code(policy.Path), syntax.Line, syntax.Column, escape(syntax.Text), more)
+		file := policy.Path
+		if syntax.Layer == policy.Organisation {
+			file = policy.OrganisationPath
+		}
+		return fmt.Sprintf("%s line %d, column %d: %s%s", code(file), syntax.Line, syntax.Column, escape(syntax.Text), more)
 	}
 	return escape(err.Error())
 }

@@ -28,10 +28,12 @@ type Report struct {
 	Verdict policy.Verdict
 	Policy  policy.Policy
 	Delta   history.Delta
-	Notices []string     // sentences for the reader beyond the findings, Markdown
-	Placed  forge.Placed // findings that have an inline comment
-	Link    string       // page of this run, or ""
-	Colour  bool         // Text may use a terminal's colours
+	Notices []string // sentences for the reader beyond the findings, Markdown
+	// Settings is the policy in force, value by value; nil leaves it out.
+	Settings []policy.Setting
+	Placed   forge.Placed // findings that have an inline comment
+	Link     string       // page of this run, or ""
+	Colour   bool         // Text may use a terminal's colours
 }
 
 // A Format writes a report for a person or a program.

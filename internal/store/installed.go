@@ -94,6 +94,7 @@ func (l *ledger) Purge(ctx context.Context, before time.Time) error {
 			`DELETE FROM queue_items WHERE installation IN ` + gone,
 			`DELETE FROM deliveries WHERE installation IN ` + gone,
 			`DELETE FROM repositories WHERE installation IN ` + gone, // and all that refers to them
+			`DELETE FROM organisations WHERE installation IN ` + gone,
 			`DELETE FROM installations WHERE uninstalled < $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, before.UnixMicro()); err != nil {

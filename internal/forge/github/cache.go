@@ -33,7 +33,7 @@ func newAnswers() *answers {
 
 // to returns the answers to what one token asked: another one may not see them.
 func (a *answers) to(k tokenKey) httpcache.Cache {
-	return &kept{a, fmt.Sprintf("%d/%d/%v ", k.installation, k.repo, k.grant)}
+	return &kept{a, fmt.Sprintf("%d/%d/%s/%v ", k.installation, k.repo, k.name, k.grant)}
 }
 
 type kept struct {

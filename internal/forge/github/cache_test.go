@@ -43,11 +43,11 @@ func TestConditionalRequests(t *testing.T) {
 // An answer is kept for whoever may ask alone, and there is a bound to all.
 func TestKeptAnswers(t *testing.T) {
 	a := newAnswers()
-	mine, other := a.to(tokenKey{1, 2, grant{contents: read}}), a.to(tokenKey{1, 3, grant{contents: read}})
+	mine, other := a.to(tokenKey{installation: 1, repo: 2, grant: grant{contents: read}}), a.to(tokenKey{installation: 1, repo: 3, grant: grant{contents: read}})
 	mine.Set("/x", []byte("secret"))
 	_, found := other.Get("/x")
 	assert.False(t, found)
-	_, found = a.to(tokenKey{1, 2, grant{}}).Get("/x")
+	_, found = a.to(tokenKey{installation: 1, repo: 2, grant: grant{}}).Get("/x")
 	assert.False(t, found, "a token that may do less")
 	got, found := mine.Get("/x")
 	assert.True(t, found)

@@ -26,19 +26,25 @@ func (f *Forge) ReadFile(ctx context.Context, repo forge.Repo, rev, path string)
 	if err != nil {
 		return nil, f.wrap(err, "%s", what)
 	}
-	switch {
-	case file == nil:
-		return nil, fmt.Errorf("%s: %w", what, &forge.IrregularError{Path: path, Type: "directory"})
-	case file.GetType() != "file":
-		return nil, fmt.Errorf("%s: %w", what, &forge.IrregularError{Path: path, Type: file.GetType()})
-	case file.GetSize() > maxFile || file.GetEncoding() == "none":
-		return nil, fmt.Errorf("%s: it has %d bytes, more than 1 MiB", what, file.GetSize())
-	}
-	text, err := file.GetContent()
+	text, err := content(file, path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return []byte(text), nil
+	return text, nil
+}
+
+// content is that of a file; nil stands for a directory.
+func content(file *gh.RepositoryContent, path string) ([]byte, error) {
+	switch {
+	case file == nil:
+		return nil, &forge.IrregularError{Path: path, Type: "directory"}
+	case file.GetType() != "file":
+		return nil, &forge.IrregularError{Path: path, Type: file.GetType()}
+	case file.GetSize() > maxFile || file.GetEncoding() == "none":
+		return nil, fmt.Errorf("it has %d bytes, more than 1 MiB", file.GetSize())
+	}
+	text, err := file.GetContent()
+	return []byte(text), err
 }
 
 // Tip returns the SHA of a branch; "" is the default branch.
@@ -68,7 +74,7 @@ func (f *Forge) Remote(ctx context.Context, repo forge.Repo) (git.Remote, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	token, err := f.tokens.get(ctx, tokenKey{repo.Installation, repo.ID, grant{contents: read}}, "")
+	token, err := f.tokens.get(ctx, tokenKey{installation: repo.Installation, repo: repo.ID, grant: grant{contents: read}}, "")
 	if err != nil {
 		return git.Remote{}, fmt.Errorf("fetch %v: %w", repo, err)
 	}

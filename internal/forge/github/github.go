@@ -53,6 +53,7 @@ type Forge struct {
 	apps          *ghinstallation.AppsTransport
 	tokens        *tokens
 	answers       *answers
+	ownersFiles   ownersFiles
 	locks         locks
 	name          *appName
 	writer        *writer
@@ -116,6 +117,7 @@ func New(o Options) (*Forge, error) {
 	}
 	wire = &headers{next: wire, agent: f.agent}
 	f.answers = newAnswers()
+	f.ownersFiles.kept = map[ownersFileKey]ownersFile{}
 	limiter := newLimiter(o.Limits, f.now)
 	identity := func(id int64, key []byte, setting string) (*ghinstallation.AppsTransport, *tokens, error) {
 		apps, err := ghinstallation.NewAppsTransport(wire, id, key)
@@ -165,7 +167,7 @@ func (f *Forge) client(repo forge.Repo, g grant) (*gh.Client, error) {
 	if repo.ID <= 0 || repo.Installation <= 0 {
 		return nil, fmt.Errorf("repository %v: its id or installation is not known: %w", repo, forge.ErrNotFound)
 	}
-	k := tokenKey{repo.Installation, repo.ID, g}
+	k := tokenKey{installation: repo.Installation, repo: repo.ID, grant: g}
 	return f.clientOver(conditional(&bearer{f.tokens, k}, f.answers.to(k))), nil
 }
 

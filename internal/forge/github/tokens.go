@@ -68,6 +68,7 @@ type tokens struct {
 
 type tokenKey struct {
 	installation, repo int64
+	name               string // of the repository, where its id is not known
 	grant              grant
 }
 
@@ -119,9 +120,11 @@ func (t *tokens) mint(ctx context.Context, k tokenKey) (string, time.Time, error
 	}
 	apps := *t.apps // the library writes to it
 	tr := ghinstallation.NewFromAppsTransport(&apps, k.installation)
-	tr.InstallationTokenOptions = &gh.InstallationTokenOptions{
-		RepositoryIDs: []int64{k.repo},
-		Permissions:   k.grant.permissions(),
+	tr.InstallationTokenOptions = &gh.InstallationTokenOptions{Permissions: k.grant.permissions()}
+	if k.name != "" {
+		tr.InstallationTokenOptions.Repositories = []string{k.name}
+	} else {
+		tr.InstallationTokenOptions.RepositoryIDs = []int64{k.repo}
 	}
 	value, err := tr.Token(ctx)
 	var refused *ghinstallation.HTTPError

@@ -56,7 +56,7 @@ func (f *Forge) writing(ctx context.Context, repo forge.Repo, g grant) (*gh.Clie
 	if err != nil {
 		return nil, err
 	}
-	k := tokenKey{id, repo.ID, g}
+	k := tokenKey{installation: id, repo: repo.ID, grant: g}
 	return f.clientOver(conditional(&bearer{f.writer.tokens, k}, f.answers.to(k))), nil
 }
 

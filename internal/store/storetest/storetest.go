@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"Closed":            closed,
 		"Posted":            posted,
 		"Policies":          policies,
+		"Organisations":     organisations,
 		"Moved":             moved,
 		"Installed":         installed,
 		"Purge":             purge,

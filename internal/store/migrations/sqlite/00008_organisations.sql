@@ -1,0 +1,11 @@
+-- +goose Up
+
+-- The file of each organisation that last was valid; an installation is one account's.
+CREATE TABLE organisations (
+    installation BIGINT PRIMARY KEY,
+    policy       BLOB NOT NULL,
+    kept         BIGINT NOT NULL
+);
+
+-- +goose Down
+DROP TABLE organisations;
