@@ -194,6 +194,9 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 			return err
 		}
 		review.Seen = &seen
+		if s.pull.Draft {
+			review.Comments = nil // nobody is interrupted yet: the check has it all
+		}
 		r.Placed, err = b.Forge.PutReview(ctx, *s.pull, review)
 		if errors.Is(err, forge.ErrDenied) {
 			// A locked conversation: what cannot be a comment is in the check.

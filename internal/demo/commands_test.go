@@ -23,7 +23,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"fill": fill, "commit": commit, "reset": reset, "pull": pull, "base": setBase, "close": closePull, "deliver": deliver,
-		"organisation": organisation, "restart": restart, "settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
+		"organisation": organisation, "restart": restart, "draft": draft, "ready": ready, "settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
 		"runs": runs, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
 		"merge": merge, "prune": prune, "sums": sums, "copycat": copycat, "ledger": ledger, "deep": deep,
 	}
@@ -59,6 +59,15 @@ func organisation(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	_, err = repo.Commit("main", "Set what holds for all", filesOf(ts, args[0]), fakehub.Delete(gone...))
 	ts.Check(err)
+}
+
+// draft NUMBER makes a pull request a draft, ready NUMBER takes that back.
+func draft(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(act(ts).repo.SetDraft(number(ts, args[0]), true))
+}
+
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(act(ts).repo.SetDraft(number(ts, args[0]), false))
 }
 
 // restart stops the server and starts it again.
