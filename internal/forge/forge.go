@@ -189,9 +189,10 @@ type Review struct {
 
 // A Comment is an inline remark, known again by its Key.
 type Comment struct {
-	Key  string // a finding's fingerprint; the forge hides it in the body, signed
-	At   change.Span
-	Body string // Markdown
+	Key   string // a finding's fingerprint; the forge hides it in the body, signed
+	At    change.Span
+	Body  string   // Markdown
+	Names []string // that others know the problem by: where another bot uses one at these lines, ours is not posted
 }
 
 // Placed maps the Key of each finding that has an open thread of ours to the id of its comment.

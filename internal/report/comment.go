@@ -1,6 +1,8 @@
 package report
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,7 +28,7 @@ func Review(r *Report) (forge.Review, error) {
 		if err != nil {
 			return out, err
 		}
-		out.Comments = append(out.Comments, forge.Comment{Key: string(f.Print), At: at, Body: body})
+		out.Comments = append(out.Comments, forge.Comment{Key: string(f.Print), At: at, Body: body, Names: known(f)})
 	}
 	blocking, other := count(shown)
 	if r.Policy.Mode == policy.Observe {
@@ -35,6 +37,30 @@ func Review(r *Report) (forge.Review, error) {
 	var err error
 	out.Body, err = render("review.md.tmpl", r.Result.Redactor, map[string]int{"Blocking": blocking, "Total": blocking + other})
 	return out, err
+}
+
+var advisoryName = regexp.MustCompile(`\b(CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|GO-\d{4}-\d{4,}|PYSEC-\d{4}-\d+)\b`)
+
+// known are the names that f goes by elsewhere: those of its advisories, and
+// the short one of its rule. A secret has none.
+func known(f finding.Finding) []string {
+	if f.ByValue() {
+		return nil
+	}
+	_, short, _ := strings.Cut(f.Rule.ID, "/")
+	names := []string{short}
+	texts := append([]string{f.Rule.Title, f.Message}, f.Rule.References...)
+	for _, d := range f.Details {
+		texts = append(texts, d.Text)
+	}
+	for _, t := range texts {
+		for _, name := range advisoryName.FindAllString(t, -1) {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // placeOf returns the first place of f that takes a comment.

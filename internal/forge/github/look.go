@@ -25,7 +25,8 @@ type sight struct {
 	runs    []run
 	allRuns bool // no further pages
 	threads []thread
-	whole   bool // the threads were looked at, and there are no further pages
+	others  []remark // of other bots
+	whole   bool     // the threads were looked at, and there are no further pages
 }
 
 // A run is a check run of ours.
@@ -316,6 +317,7 @@ func (f *Forge) Look(ctx context.Context, repo forge.Repo, number int, sha strin
 		if s.threads, err = f.ownThreads(ctx, forge.PullRef{Repo: repo, Number: number}, login, threads.Nodes); err != nil {
 			return fail(err)
 		}
+		s.others = f.remarks(forge.PullRef{Repo: repo, Number: number}, login, threads.Nodes)
 		s.whole = !threads.PageInfo.HasNextPage
 	}
 	list := a.Repository.Object.AssociatedPullRequests
@@ -341,13 +343,14 @@ func seenRuns(seen *forge.Seen) ([]run, bool) {
 	return s.runs, ok && s.allRuns
 }
 
-// seenThreads returns what Seen tells of our threads, if it tells of all.
-func seenThreads(seen *forge.Seen) ([]thread, bool) {
+// seenThreads returns what Seen tells of our threads and of other bots'
+// remarks, if it tells of all.
+func seenThreads(seen *forge.Seen) ([]thread, []remark, bool) {
 	if seen == nil {
-		return nil, false
+		return nil, nil, false
 	}
 	s, ok := seen.Ours.(sight)
-	return s.threads, ok && s.whole
+	return s.threads, s.others, ok && s.whole
 }
 
 var errNoName = errors.New("the answer does not say who we are")

@@ -31,14 +31,14 @@ func (f *Forge) PutReview(ctx context.Context, p forge.Pull, r forge.Review) (fo
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer release()
-	threads, whole := seenThreads(r.Seen)
+	threads, others, whole := seenThreads(r.Seen)
 	if !whole {
-		if threads, err = f.threads(ctx, c, p.PullRef); err != nil {
+		if threads, others, err = f.threads(ctx, c, p.PullRef); err != nil {
 			return nil, f.wrap(err, "%s", what)
 		}
 	}
 	slices.SortFunc(threads, func(a, b thread) int { return cmp.Compare(a.comment, b.comment) })
-	put := reviewPut{Forge: f, client: c, pull: p.PullRef, review: r, placed: forge.Placed{},
+	put := reviewPut{Forge: f, client: c, pull: p.PullRef, review: r, placed: forge.Placed{}, others: others,
 		resolver: &resolver{Forge: f, repo: p.Repo}}
 	return put.placed, f.wrap(put.run(ctx, threads), "%s", what)
 }
@@ -50,6 +50,7 @@ type reviewPut struct {
 	pull     forge.PullRef
 	review   forge.Review
 	placed   forge.Placed
+	others   []remark
 }
 
 func (p *reviewPut) run(ctx context.Context, threads []thread) error {
@@ -80,13 +81,45 @@ func (p *reviewPut) run(ctx context.Context, threads []thread) error {
 				return fmt.Errorf("reopen a thread: %w", err)
 			}
 		}
-		if c.At.Start < 1 || !takesPath(c.At.Path) {
-			continue // a comment needs a line of the diff
+		if c.At.Start < 1 || !takesPath(c.At.Path) || p.said(c) {
+			continue // a comment needs a line of the diff, and is there once whoever wrote it
 		}
 		post = append(post, c)
 		open++
 	}
 	return p.post(ctx, post)
+}
+
+// said reports whether another bot has told the same at the same lines: two
+// that say one thing are one too many. What it says is only looked through for
+// our names of the problem.
+func (p *reviewPut) said(c forge.Comment) bool {
+	return slices.ContainsFunc(p.others, func(r remark) bool {
+		return r.path == c.At.Path && r.line >= c.At.Start && r.line <= max(c.At.End, c.At.Start) &&
+			slices.ContainsFunc(c.Names, func(name string) bool { return mentions(r.body, name) })
+	})
+}
+
+// mentions reports whether name stands in text as a word of its own, in any case.
+func mentions(text, name string) bool {
+	if name == "" {
+		return false
+	}
+	inName := func(r byte) bool {
+		return r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z'
+	}
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	for from := 0; ; from++ {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		from += i
+		end := from + len(name)
+		if (from == 0 || !inName(text[from-1])) && (end == len(text) || !inName(text[end])) {
+			return true
+		}
+	}
 }
 
 // sort finds what stands, what is to be settled, and what was settled but may

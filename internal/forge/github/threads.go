@@ -19,6 +19,7 @@ type thread struct {
 	mark     mark
 	resolved bool
 	byPerson bool // a person resolved it
+	asked    bool // a person had the last word in it
 }
 
 // open reports whether the thread still asks for something.
@@ -29,7 +30,11 @@ func (t thread) open() bool { return !t.resolved && !t.mark.settled }
 func (t thread) closed() bool { return t.resolved && t.byPerson && !t.mark.settled }
 
 const threadsOnPage = `pageInfo { hasNextPage endCursor }
-nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { fullDatabaseId body author { __typename login } } } }`
+nodes {
+  id path line isResolved resolvedBy { login }
+  comments(first: 1) { nodes { fullDatabaseId body author { __typename login } } }
+  last: comments(last: 1) { nodes { author { __typename login } } }
+}`
 
 const threadsPart = `reviewThreads(first: 100) { ` + threadsOnPage + ` }`
 
@@ -53,19 +58,44 @@ type threadsOfPull struct {
 }
 
 type threadNode struct {
-	ID         string
-	IsResolved bool
-	ResolvedBy *struct{ Login string }
-	Comments   struct {
-		Nodes []struct {
-			FullDatabaseID bigInt `json:"fullDatabaseId"`
-			Body           string
-			Author         *struct {
-				Typename string `json:"__typename"`
-				Login    string
-			}
+	ID, Path       string
+	Line           int // 0 if what it is about is gone
+	IsResolved     bool
+	ResolvedBy     *struct{ Login string }
+	Comments, Last struct{ Nodes []commentNode }
+}
+
+type commentNode struct {
+	FullDatabaseID bigInt `json:"fullDatabaseId"`
+	Body           string
+	Author         *struct {
+		Typename string `json:"__typename"`
+		Login    string
+	}
+}
+
+// by reports whether an account of that kind wrote it.
+func (c commentNode) by(kind string) bool { return c.Author != nil && c.Author.Typename == kind }
+
+// A remark is what another bot said at a line.
+type remark struct {
+	path string
+	line int
+	body string
+}
+
+// remarks are the open threads of nodes that other bots began.
+func (f *Forge) remarks(p forge.PullRef, slug string, nodes []threadNode) []remark {
+	var out []remark
+	for _, n := range nodes {
+		if n.IsResolved || n.Line == 0 || len(n.Comments.Nodes) == 0 || !n.Comments.Nodes[0].by("Bot") {
+			continue
+		}
+		if _, ours := f.threadOf(p, slug, n); !ours {
+			out = append(out, remark{n.Path, n.Line, n.Comments.Nodes[0].Body})
 		}
 	}
+	return out
 }
 
 // A bigInt comes as a string or as a number.
@@ -84,34 +114,35 @@ func (b *bigInt) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// threads returns our threads on p.
-func (f *Forge) threads(ctx context.Context, c *gh.Client, p forge.PullRef) ([]thread, error) {
+// threads returns our threads on p, and what other bots said there.
+func (f *Forge) threads(ctx context.Context, c *gh.Client, p forge.PullRef) ([]thread, []remark, error) {
 	slug, err := f.login(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var out []thread
+	var others []remark
 	variables := map[string]any{"owner": p.Repo.Owner, "name": p.Repo.Name, "number": p.Number, "after": nil}
 	for {
 		var a threadsAnswer
 		if err := f.ask(ctx, c, threadsQuery, variables, &a); err != nil {
-			return nil, fmt.Errorf("list the review threads: %w", err)
+			return nil, nil, fmt.Errorf("list the review threads: %w", err)
 		}
 		if a.Repository == nil || a.Repository.PullRequest == nil {
-			return nil, fmt.Errorf("list the review threads: %w", forge.ErrNotFound)
+			return nil, nil, fmt.Errorf("list the review threads: %w", forge.ErrNotFound)
 		}
 		page := a.Repository.PullRequest.ReviewThreads
 		own, err := f.ownThreads(ctx, p, slug, page.Nodes)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out = append(out, own...)
+		out, others = append(out, own...), append(others, f.remarks(p, slug, page.Nodes)...)
 		if !page.PageInfo.HasNextPage {
 			break
 		}
 		variables["after"] = page.PageInfo.EndCursor
 	}
-	return out, nil
+	return out, others, nil
 }
 
 // ownThreads are those of nodes that are ours; slug is our App's name.
@@ -142,7 +173,7 @@ func (f *Forge) threadOf(p forge.PullRef, slug string, n threadNode) (thread, bo
 		return thread{}, false
 	}
 	first := n.Comments.Nodes[0]
-	if first.Author == nil || first.Author.Typename != "Bot" || !isBot(first.Author.Login, slug) {
+	if !first.by("Bot") || !isBot(first.Author.Login, slug) {
 		return thread{}, false
 	}
 	m, ok := f.readMark(p, first.Body)
@@ -153,6 +184,7 @@ func (f *Forge) threadOf(p forge.PullRef, slug string, n threadNode) (thread, bo
 		id: n.ID, comment: int64(first.FullDatabaseID), body: first.Body, mark: m, resolved: n.IsResolved,
 		// GitHub has no user to show for an App.
 		byPerson: n.ResolvedBy != nil && !isBot(n.ResolvedBy.Login, slug),
+		asked:    len(n.Last.Nodes) > 0 && n.Last.Nodes[0].by("User"),
 	}, true
 }
 
@@ -184,7 +216,15 @@ func (r *resolver) do(ctx context.Context, mutation, thread string) error {
 }
 
 // settle says that t is done: it resolves the thread, or writes note over it.
+// A person who wrote in it gets a line in answer; what was resolved without
+// one would look like a brush-off.
 func (f *Forge) settle(ctx context.Context, c *gh.Client, r *resolver, p forge.PullRef, t thread, note string) error {
+	if t.asked {
+		_, _, err := c.PullRequests.CreateCommentInReplyTo(ctx, p.Repo.Owner, p.Repo.Name, p.Number, note, t.comment)
+		if err = f.wrap(err, "answer comment %d", t.comment); err != nil && !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound) {
+			return err
+		}
+	}
 	err := r.do(ctx, resolveMutation, t.id)
 	if errors.Is(err, forge.ErrDenied) {
 		err = f.edit(ctx, c, p, t, f.settledBody(p, t.mark.key, note, t.body))
