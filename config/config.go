@@ -25,7 +25,7 @@ type Config struct {
 	AdminAddress string           `yaml:"admin_address"` // PULLWARDEN_ADMIN_ADDRESS: health and metrics
 	DatabaseURL  string           `yaml:"database_url"`  // PULLWARDEN_DATABASE_URL: "sqlite:FILE" or "postgres://…"
 	GitHub       githubapp.Config `yaml:"github"`        // GITHUB_…
-	Writer       Writer           `yaml:"writer"` // a second App; zero for none
+	Writer       Writer           `yaml:"writer"`        // a second App; zero for none
 	// OldWebhookSecret is accepted beside the present one while it is being
 	// rotated: GITHUB_APP_OLD_WEBHOOK_SECRET.
 	OldWebhookSecret string `yaml:"old_webhook_secret"`
@@ -33,6 +33,7 @@ type Config struct {
 	// PULLWARDEN_FINGERPRINT_KEY. Empty: one that the database keeps.
 	FingerprintKey string     `yaml:"fingerprint_key"`
 	AdvisoriesDir  string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
+	TemplatesDir   string     `yaml:"templates_dir"`  // PULLWARDEN_TEMPLATES_DIR; "" for our own texts
 	Registries     Registries `yaml:"registries"`
 	Limits         Limits     `yaml:"limits"`
 	Review         Review     `yaml:"review"`
@@ -146,7 +147,7 @@ func Parse(b []byte) (Config, error) {
 func (c *Config) fromEnvironment(getenv func(string) string) error {
 	set := map[string]*string{
 		"PULLWARDEN_ADDRESS": &c.Address, "PULLWARDEN_ADMIN_ADDRESS": &c.AdminAddress,
-		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir,
+		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir, "PULLWARDEN_TEMPLATES_DIR": &c.TemplatesDir,
 		"PULLWARDEN_REGISTRY_GO": &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
 		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
 		"GITHUB_V3_API_URL": &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -111,13 +112,22 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if err != nil {
 		return nil, err
 	}
+	var texts *report.Texts
+	if cfg.TemplatesDir != "" {
+		texts, err = report.NewTexts(os.DirFS(cfg.TemplatesDir), func(name string, err error) {
+			o.Log.Error().Err(err).Str("template", name).Msg("a text of the operator failed: ours stands in")
+		})
+		if err != nil {
+			return nil, fmt.Errorf("templates_dir: %w", err)
+		}
+	}
 	ecosystems := Ecosystems(cfg.Registries, nil)
 	s.bot = &bot.Bot{
 		Forge: hub, Source: &git.Fetcher{Limits: limits(cfg.Fetch)}, Ledger: s.db.Ledger(),
 		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,
-			Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,
+			Texts: texts, Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,
 			Rules: RulesDigest(), Advisories: func() string { return advisories.Info().Snapshot },
 		},
 	}

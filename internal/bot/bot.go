@@ -36,6 +36,7 @@ type Options struct {
 	Deadline   time.Duration // of a review; past it the check completes as neutral
 	Patience   time.Duration // before the check shows that a review is under way
 	Scanner    time.Duration // of one scanner
+	Texts      *report.Texts // nil: our own
 	Mode       policy.Mode   // where a repository's file names none
 	FirstDay   int           // upgrade pull requests on the first day of an installation
 	Rules      string        // digest of the rules in use, for the ledger

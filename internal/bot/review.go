@@ -119,7 +119,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	verdict := rules.Judge(result, s.judged)
 	s.outcome = verdict.Outcome
 	return &report.Report{
-		Change: diff, Result: result, Policy: rules, Verdict: verdict, Settings: settings,
+		Change: diff, Result: result, Policy: rules, Verdict: verdict, Settings: settings, Texts: b.Options.Texts,
 		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), changed),
 	}, nil
 }

@@ -88,7 +88,7 @@ func (b *Bot) propose(ctx context.Context, repo forge.Repo) error {
 }
 
 func (b *Bot) put(ctx context.Context, repo forge.Repo, p upgrade.Plan, sha string, labels []string) (forge.PullRef, error) {
-	proposal, err := report.Proposal(p, repo.Default, sha, labels)
+	proposal, err := b.Options.Texts.Proposal(p, repo.Default, sha, labels)
 	if err != nil {
 		return forge.PullRef{}, err
 	}

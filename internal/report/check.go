@@ -39,7 +39,7 @@ func Unfinished(sha, why string, conclusion forge.Conclusion) forge.Check {
 
 // Check is the report as a check run.
 func Check(r *Report) (forge.Check, error) {
-	summary, err := render("check.md.tmpl", r.Result.Redactor, checkView(r))
+	summary, err := r.Texts.render("check.md.tmpl", r.Result.Redactor, checkView(r))
 	if err != nil {
 		return forge.Check{}, err
 	}

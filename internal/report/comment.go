@@ -35,7 +35,7 @@ func Review(r *Report) (forge.Review, error) {
 		blocking, other = 0, blocking+other
 	}
 	var err error
-	out.Body, err = render("review.md.tmpl", r.Result.Redactor, map[string]int{"Blocking": blocking, "Total": blocking + other})
+	out.Body, err = r.Texts.render("review.md.tmpl", r.Result.Redactor, map[string]int{"Blocking": blocking, "Total": blocking + other})
 	return out, err
 }
 
@@ -81,7 +81,7 @@ func comment(r *Report, d policy.Decision, at change.Span) (string, error) {
 	if text, ok := suggestion(d.Finding, at); ok && r.clean(text) == text {
 		it.Suggestion, it.Fence, it.Long = text, fenceFor(text, 3), true
 	}
-	return render("comment.md.tmpl", r.Result.Redactor, it)
+	return r.Texts.render("comment.md.tmpl", r.Result.Redactor, it)
 }
 
 // suggestion returns the new text of exactly the lines at, if the fix is one

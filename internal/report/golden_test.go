@@ -101,7 +101,7 @@ func TestProposals(t *testing.T) {
 	major.Settles = append(major.Settles, advisory.Advisory{ID: "GHSA-xxxx-0003", Severity: finding.Medium})
 	major.Remains = []advisory.Advisory{{ID: "GHSA-xxxx-0004", Severity: finding.Low, Summary: "Slow on long lines"}}
 	for name, p := range map[string]upgrade.Plan{"proposal": plan(), "proposal-major": major} {
-		got, err := Proposal(p, "main", base, []string{"dependencies"})
+		got, err := (*Texts)(nil).Proposal(p, "main", base, []string{"dependencies"})
 		require.NoError(t, err)
 		golden(t, name, fmt.Sprintf("# PULL REQUEST %s\n\n%s\n# COMMIT\n\n%s", got.Title, got.Body, got.Message))
 	}

@@ -198,7 +198,7 @@ func TestReportHostileNames(t *testing.T) {
 		p := plan()
 		p.Package, p.Manifest = "x"+s, "m/"+s
 		p.Settles[0] = advisory.Advisory{ID: "i" + s, Aliases: []string{"j" + s}, Summary: "of " + s, URLs: []string{s, "https://example.com/" + s, "https://example.com/"}}
-		proposal, err := Proposal(p, "main", base, nil)
+		proposal, err := (*Texts)(nil).Proposal(p, "main", base, nil)
 		require.NoError(t, err)
 		require.Len(t, review.Comments, 1)
 		var md strings.Builder

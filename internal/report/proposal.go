@@ -13,9 +13,9 @@ import (
 )
 
 // Proposal is a plan as a pull request onto base, made for its commit sha.
-func Proposal(p upgrade.Plan, base, sha string, labels []string) (forge.Proposal, error) {
+func (t *Texts) Proposal(p upgrade.Plan, base, sha string, labels []string) (forge.Proposal, error) {
 	changed := slices.Sorted(maps.Keys(p.Files))
-	body, err := render("proposal.md.tmpl", nil, struct {
+	body, err := t.render("proposal.md.tmpl", nil, struct {
 		upgrade.Plan
 		Changed           []string
 		Check, PolicyPath string

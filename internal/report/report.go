@@ -6,19 +6,13 @@
 package report
 
 import (
-	"bytes"
-	"fmt"
 	"io"
-	"strings"
-	"text/template"
 
+	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/history"
 	"github.com/pullwarden/pullwarden/internal/policy"
-	"github.com/pullwarden/pullwarden/templates"
-
-	"github.com/pullwarden/pullwarden/internal/change"
 )
 
 // A Report is one verdict with all that its readers need.
@@ -34,6 +28,7 @@ type Report struct {
 	Placed   forge.Placed // findings that have an inline comment
 	Link     string       // page of this run, or ""
 	Colour   bool         // Text may use a terminal's colours
+	Texts    *Texts       // nil: our own
 }
 
 // A Format writes a report for a person or a program.
@@ -55,28 +50,6 @@ func (r *Report) message(f finding.Finding) string {
 		return sentence(r.line(f.Message)) + " A later commit took it away, but it is still in the history: commit " + short(f.Commit) + "."
 	}
 	return sentence(r.line(f.Message))
-}
-
-// render runs one template. The functions that put foreign text in take the
-// secrets out before they escape, for an escaped secret is not known any more;
-// what comes out is cleaned once again.
-func render(name string, secrets *finding.Redactor, data any) (string, error) {
-	cleaned := func(f func(string) string) func(string) string {
-		return func(s string) string { return f(secrets.Clean(s)) }
-	}
-	t, err := template.New(name).Funcs(template.FuncMap{
-		"md": cleaned(escape), "own": cleaned(own), "fenced": cleaned(fenced), "code": cleaned(code), "plain": cleaned(plain), "line": cleaned(oneLine),
-		"path": cleaned(func(p string) string { return clipPath(showPath(p), pathShown) }),
-		"link": firstLink, "short": short, "sentence": sentence,
-	}).ParseFS(templates.FS, name)
-	if err != nil {
-		return "", fmt.Errorf("template %s: %w", name, err)
-	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, data); err != nil {
-		return "", fmt.Errorf("template %s: %w", name, err)
-	}
-	return secrets.Clean(strings.TrimSpace(b.String()) + "\n"), nil
 }
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }

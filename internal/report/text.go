@@ -18,7 +18,7 @@ func Text(w io.Writer, r *Report) error {
 		}
 		v.Findings = append(v.Findings, it)
 	}
-	text, err := render("text.tmpl", r.Result.Redactor, v)
+	text, err := r.Texts.render("text.tmpl", r.Result.Redactor, v)
 	if err != nil {
 		return err
 	}
