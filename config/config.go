@@ -32,6 +32,8 @@ type Config struct {
 	// FingerprintKey makes fingerprints equal to those of the command line:
 	// PULLWARDEN_FINGERPRINT_KEY. Empty: one that the database keeps.
 	FingerprintKey string     `yaml:"fingerprint_key"`
+	Webhook        Webhook    `yaml:"webhook"`
+	TLS            TLS        `yaml:"tls"`
 	AdvisoriesDir  string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
 	TemplatesDir   string     `yaml:"templates_dir"`  // PULLWARDEN_TEMPLATES_DIR; "" for our own texts
 	Registries     Registries `yaml:"registries"`
@@ -104,6 +106,7 @@ func Default() Config {
 		GitHub: githubapp.Config{
 			WebURL: "https://github.com", V3APIURL: "https://api.github.com", V4APIURL: "https://api.github.com/graphql",
 		},
+		Webhook:  Webhook{Senders: []string{}, Proxies: []string{}, BadPerMinute: 60},
 		Review:   Review{Workers: 4, Patience: 2 * time.Second, Deadline: 5 * time.Minute, ScannerTimeout: 2 * time.Minute, Lease: 30 * time.Second, Mode: "enforce"},
 		Fetch:    Fetch{ResponseMiB: 64, ObjectMiB: 4, InflatedMiB: 256, Objects: 200_000},
 		Limits:   Limits{Points: 900, Concurrent: 100, WritesMinute: 80, WritesHour: 500},
@@ -153,10 +156,18 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 		"GITHUB_V3_API_URL": &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
 		"GITHUB_APP_WEBHOOK_SECRET": &c.GitHub.App.WebhookSecret, "GITHUB_APP_OLD_WEBHOOK_SECRET": &c.OldWebhookSecret,
 		"GITHUB_APP_PRIVATE_KEY": &c.GitHub.App.PrivateKey, "PULLWARDEN_WRITER_PRIVATE_KEY": &c.Writer.PrivateKey,
+		"PULLWARDEN_WEBHOOK_PROXY_HEADER": &c.Webhook.ProxyHeader,
+		"PULLWARDEN_TLS_CERTIFICATE":      &c.TLS.Certificate, "PULLWARDEN_TLS_KEY": &c.TLS.Key,
 	}
 	for name, field := range set {
 		if v := getenv(name); v != "" {
 			*field = v
+		}
+	}
+	lists := map[string]*[]string{"PULLWARDEN_WEBHOOK_SENDERS": &c.Webhook.Senders, "PULLWARDEN_WEBHOOK_PROXIES": &c.Webhook.Proxies}
+	for name, field := range lists {
+		if v := getenv(name); v != "" {
+			*field = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 		}
 	}
 	for name, field := range map[string]*int64{
@@ -220,6 +231,7 @@ func (c *Config) Check() error {
 	if c.Address == c.AdminAddress && !strings.HasSuffix(c.Address, ":0") {
 		bad("admin_address", "must differ from address: it is not for the public")
 	}
+	c.checkWebhook(bad)
 	if !database(c.DatabaseURL) {
 		bad("database_url", "must be sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE") // may be secret: not shown
 	}

@@ -76,10 +76,22 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"review.scanner_timeout":    func(c *config.Config) { c.Review.ScannerTimeout = 0 },
 		"review.lease":              func(c *config.Config) { c.Review.Lease = time.Second },
 		"review.mode":               func(c *config.Config) { c.Review.Mode = "lax" },
-		"fetch.object_mib":          func(c *config.Config) { c.Fetch.ObjectMiB = 0 },
-		"fingerprint_key":           func(c *config.Config) { c.FingerprintKey = "short" },
-		"keep_days":                 func(c *config.Config) { c.KeepDays = 0 },
-		"upgrades.first_day":        func(c *config.Config) { c.Upgrades.FirstDay = -1 },
+		"webhook.senders":           func(c *config.Config) { c.Webhook.Senders = []string{"github.example"} },
+		"webhook.proxies":           func(c *config.Config) { c.Webhook.ProxyHeader = "X-Real-IP" },
+		"webhook.proxy_header":      func(c *config.Config) { c.Webhook.Proxies = []string{"10.0.0.1"} },
+		"is not understood": func(c *config.Config) {
+			c.Webhook.Proxies, c.Webhook.ProxyHeader = []string{"10.0.0.1"}, "forwarded"
+		},
+		"is no name of a header": func(c *config.Config) {
+			c.Webhook.Proxies, c.Webhook.ProxyHeader = []string{"10.0.0.1"}, "X-Real-IP:"
+		},
+		"webhook.bad_per_minute": func(c *config.Config) { c.Webhook.BadPerMinute = 0 },
+		"tls.certificate":        func(c *config.Config) { c.TLS.Key = "key.pem" },
+		"tls.key":                func(c *config.Config) { c.TLS.Certificate = "cert.pem" },
+		"fetch.object_mib":       func(c *config.Config) { c.Fetch.ObjectMiB = 0 },
+		"fingerprint_key":        func(c *config.Config) { c.FingerprintKey = "short" },
+		"keep_days":              func(c *config.Config) { c.KeepDays = 0 },
+		"upgrades.first_day":     func(c *config.Config) { c.Upgrades.FirstDay = -1 },
 	} {
 		c := good()
 		spoil(&c)

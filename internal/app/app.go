@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -63,6 +62,8 @@ type Server struct {
 	bot    *bot.Bot
 	public http.Handler
 	admin  http.Handler
+	allow  *hook.AllowList // nil: deliveries may come from anywhere
+	cert   *certificate    // nil: plain HTTP
 	hookLn net.Listener
 	admLn  net.Listener
 }
@@ -137,16 +138,18 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if cfg.Upgrades.Enabled {
 		s.bot.Planner = &upgrade.Planner{Advisories: advisories, Ecosystems: ecosystems}
 	}
-	receive, err := hook.Handler(hook.Options{
-		Secret: cfg.GitHub.App.WebhookSecret, Secrets: []string{cfg.OldWebhookSecret},
-		AppID: cfg.GitHub.App.IntegrationID, Accept: s.queue.Accept, Now: o.Now, Log: o.Log,
-	})
+	receive, err := s.gate(hub)
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle(Webhook, receive)
 	s.public = mux
+	if cfg.TLS.Certificate != "" {
+		if s.cert, err = openCertificate(cfg.TLS, o.Now, o.Log); err != nil {
+			return nil, err
+		}
+	}
 	s.admin = web.Handler(s.state)
 	if s.hookLn, err = net.Listen("tcp", cfg.Address); err != nil {
 		return nil, fmt.Errorf("address: %w", err)
@@ -157,88 +160,46 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	return s, nil
 }
 
+// gate is what lets deliveries in, as the operator wants it.
+func (s *Server) gate(hub *github.Forge) (http.Handler, error) {
+	w := s.cfg.Webhook
+	proxies, err := w.ProxyNetworks()
+	if err != nil {
+		return nil, fmt.Errorf("webhook.proxies: %w", err)
+	}
+	senders, wantGitHub, err := w.SenderNetworks()
+	if err != nil {
+		return nil, fmt.Errorf("webhook.senders: %w", err)
+	}
+	o := hook.Options{
+		Secret: s.cfg.GitHub.App.WebhookSecret, Secrets: []string{s.cfg.OldWebhookSecret}, AppID: s.cfg.GitHub.App.IntegrationID,
+		Proxies: hook.Proxies{Header: w.ProxyHeader, Networks: proxies}, BadPerMinute: w.BadPerMinute,
+		Accept: s.queue.Accept, Left: s.db.Ledger().Left, Now: s.now, Log: s.log,
+	}
+	if len(w.Senders) > 0 {
+		s.allow = &hook.AllowList{Networks: senders}
+		if wantGitHub {
+			s.allow.GitHub = hub.HookNetworks
+		}
+		o.Allowed = s.allow.Allows
+	}
+	return hook.Handler(o)
+}
+
 // WebhookURL is where deliveries go.
-func (s *Server) WebhookURL() string { return "http://" + s.hookLn.Addr().String() + Webhook }
+func (s *Server) WebhookURL() string {
+	scheme := "http"
+	if s.cert != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + s.hookLn.Addr().String() + Webhook
+}
 
 // AdminURL is where health and metrics are.
 func (s *Server) AdminURL() string { return "http://" + s.admLn.Addr().String() }
 
 // Idle waits until no accepted work is outstanding.
 func (s *Server) Idle(ctx context.Context) error { return s.queue.Idle(ctx) }
-
-// stopTime is how long requests and reviews under way may take to end.
-const stopTime = 30 * time.Second
-
-// Run serves and works until ctx is done, then ends what is under way and closes.
-func (s *Server) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(s.log.WithContext(ctx))
-	defer cancel(nil)
-	servers := []*http.Server{
-		{Handler: s.public, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10},
-		{Handler: s.admin, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: time.Minute},
-	}
-	var wg sync.WaitGroup
-	for i, ln := range []net.Listener{s.hookLn, s.admLn} {
-		wg.Go(func() {
-			if err := servers[i].Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-				cancel(fmt.Errorf("serve %v: %w", ln.Addr(), err))
-			}
-		})
-	}
-	wg.Go(func() {
-		if err := s.queue.Run(ctx, s.work); err != nil && ctx.Err() == nil {
-			cancel(fmt.Errorf("work off the queue: %w", err))
-		}
-	})
-	wg.Go(func() { s.purge(ctx) })
-	s.log.Info().Str("webhook", s.WebhookURL()).Str("admin", s.AdminURL()).Msg("serving")
-	<-ctx.Done()
-	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-	defer done()
-	for _, srv := range servers {
-		_ = srv.Shutdown(stop)
-	}
-	wg.Wait()
-	err := context.Cause(ctx)
-	if errors.Is(err, context.Canceled) {
-		err = nil
-	}
-	return errors.Join(err, s.Close())
-}
-
-// purge deletes, now and every day, what belongs to accounts that left long enough ago.
-func (s *Server) purge(ctx context.Context) {
-	tick := time.NewTicker(24 * time.Hour)
-	defer tick.Stop()
-	for {
-		before := s.now().AddDate(0, 0, -s.cfg.KeepDays)
-		if err := s.db.Ledger().Purge(ctx, before); err != nil && ctx.Err() == nil {
-			s.log.Error().Err(err).Msg("purge of uninstalled accounts")
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// Close lets go of the database and the addresses. Run does it by itself.
-func (s *Server) Close() error {
-	var errs []error
-	for _, ln := range []net.Listener{s.hookLn, s.admLn} {
-		if ln != nil {
-			if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				errs = append(errs, err)
-			}
-		}
-	}
-	if s.db != nil {
-		errs = append(errs, s.db.Close())
-		s.db = nil
-	}
-	return errors.Join(errs...)
-}
 
 // attempts is how often work is tried at the most: more than fit into any
 // deadline, so that a review ends with a completed check and not with its last attempt.

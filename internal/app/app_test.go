@@ -29,8 +29,12 @@ func settings(t *testing.T) config.Config {
 	c.DatabaseURL = "sqlite:" + filepath.Join(t.TempDir(), "p.db")
 	c.AdvisoriesDir = t.TempDir()
 	c.GitHub.App.IntegrationID, c.GitHub.App.WebhookSecret = 1, "hush"
-	c.GitHub.App.PrivateKey = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	c.GitHub.App.PrivateKey = string(pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)))
 	return c
+}
+
+func pemOf(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
 func TestServerStartsAndStops(t *testing.T) {
@@ -88,6 +92,9 @@ func TestServerThatCannotStart(t *testing.T) {
 		"database_url":   func(c *config.Config) { c.DatabaseURL = "sqlite:" + t.TempDir() },
 		"address":        func(c *config.Config) { c.Address = "203.0.113.1:1" },
 		"admin_address":  func(c *config.Config) { c.AdminAddress = "203.0.113.1:1" },
+		"tls.certificate": func(c *config.Config) {
+			c.TLS = config.TLS{Certificate: filepath.Join(t.TempDir(), "none.pem"), Key: "key.pem"}
+		},
 	} {
 		bad := good
 		spoil(&bad)

@@ -74,6 +74,9 @@ type Ledger interface {
 	Installed(ctx context.Context, e forge.Event) error
 	// InstalledAt returns when repo was first served; zero if it is not known.
 	InstalledAt(ctx context.Context, repo forge.Repo) (time.Time, error)
+	// Left reports whether an account is known to have uninstalled or suspended
+	// the App. One that nobody heard of has not.
+	Left(ctx context.Context, installation int64) (bool, error)
 	// Proposed keeps an upgrade: opened as ref, or not made and why.
 	Proposed(ctx context.Context, repo forge.Repo, u Upgrade) error
 	// Alone waits until nobody else holds key, in any process that shares the

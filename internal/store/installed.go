@@ -85,6 +85,20 @@ func (l *ledger) InstalledAt(ctx context.Context, repo forge.Repo) (time.Time, e
 	return moment(served), nil
 }
 
+// Left says no while an event of the installation waits to be worked off: it
+// may be the one that brings the account back.
+func (l *ledger) Left(ctx context.Context, installation int64) (bool, error) {
+	var left bool
+	err := l.sql.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM installations WHERE id = $1 AND uninstalled IS NOT NULL)
+			AND NOT EXISTS (SELECT 1 FROM queue_items WHERE key = $2 AND state = 'waiting')`,
+		installation, forge.Event{Kind: forge.Installed, Installation: installation}.Key()).Scan(&left)
+	if err != nil {
+		return false, fmt.Errorf("read whether installation %d has ended: %w", installation, err)
+	}
+	return left, nil
+}
+
 // Purge also takes what the queue keeps of an account. A job that is left
 // without its row ends as soon as it is taken.
 func (l *ledger) Purge(ctx context.Context, before time.Time) error {

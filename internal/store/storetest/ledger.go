@@ -205,6 +205,38 @@ func purge(t *testing.T, db DB) {
 	assert.EqualValues(t, 1, count(t, db, `SELECT COUNT(*) FROM repositories`))
 }
 
+func left(t *testing.T, db DB) {
+	l := db.Ledger()
+	has := func(id int64) bool {
+		t.Helper()
+		gone, err := l.Left(ctx, id)
+		require.NoError(t, err)
+		return gone
+	}
+	assert.False(t, has(3), "nobody heard of it")
+	require.NoError(t, l.Installed(ctx, installation(forge.Installed, 3, day(1), nil, nil)))
+	require.NoError(t, l.Installed(ctx, installation(forge.Installed, 4, day(1), nil, nil)))
+	assert.False(t, has(3))
+	require.NoError(t, l.Installed(ctx, installation(forge.Uninstalled, 3, day(2), nil, nil)))
+	assert.True(t, has(3))
+	assert.False(t, has(4))
+
+	// It may be on its way back.
+	state := func(s string) {
+		t.Helper()
+		_, err := db.SQL().Exec(`
+			INSERT INTO queue_items (key, generation, state, event, since, installation, repository) VALUES ('installation/3', 1, $1, '{}', 0, 3, 0)
+			ON CONFLICT (key) DO UPDATE SET state = excluded.state`, s)
+		require.NoError(t, err)
+	}
+	state("waiting")
+	assert.False(t, has(3))
+	state("done")
+	assert.True(t, has(3))
+	require.NoError(t, l.Installed(ctx, installation(forge.Installed, 3, day(3), nil, nil)))
+	assert.False(t, has(3))
+}
+
 func proposed(t *testing.T, db DB) {
 	l := db.Ledger()
 	u := history.Upgrade{Ecosystem: "Go", Package: "example.com/x", From: "v1.0.0", To: "v1.0.1",

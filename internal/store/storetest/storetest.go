@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"Organisations":     organisations,
 		"Moved":             moved,
 		"Installed":         installed,
+		"Left":              left,
 		"Purge":             purge,
 		"Proposed":          proposed,
 		"UnknownRepository": unknownRepository,
