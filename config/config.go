@@ -41,6 +41,7 @@ type Config struct {
 	Review         Review     `yaml:"review"`
 	Fetch          Fetch      `yaml:"fetch"`
 	Upgrades       Upgrades   `yaml:"upgrades"`
+	Ready          Ready      `yaml:"ready"`
 	KeepDays       int        `yaml:"keep_days"` // how long data of an uninstalled account is kept
 	Log            Log        `yaml:"log"`
 }
@@ -93,6 +94,13 @@ type Upgrades struct {
 	FirstDay int  `yaml:"first_day"` // pull requests a repository may get on its first day
 }
 
+// Ready is when /readyz says no.
+type Ready struct {
+	QueueAge    time.Duration `yaml:"queue_age"`    // accepted work has waited longer; 0: never
+	AdvisoryAge time.Duration `yaml:"advisory_age"` // advisories imported longer ago count as stale; 0: never
+	Advisories  string        `yaml:"advisories"`   // stale or missing ones: note or require
+}
+
 // Log is how the server writes its log.
 type Log struct {
 	Level string `yaml:"level"`
@@ -111,6 +119,7 @@ func Default() Config {
 		Fetch:    Fetch{ResponseMiB: 64, ObjectMiB: 4, InflatedMiB: 256, Objects: 200_000},
 		Limits:   Limits{Points: 900, Concurrent: 100, WritesMinute: 80, WritesHour: 500},
 		Upgrades: Upgrades{Enabled: true},
+		Ready:    Ready{QueueAge: 15 * time.Minute, AdvisoryAge: 72 * time.Hour, Advisories: "note"},
 		KeepDays: 30,
 		Log:      Log{Level: "info"},
 	}
@@ -153,7 +162,8 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir, "PULLWARDEN_TEMPLATES_DIR": &c.TemplatesDir,
 		"PULLWARDEN_REGISTRY_GO": &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
 		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
-		"GITHUB_V3_API_URL": &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
+		"PULLWARDEN_READY_ADVISORIES": &c.Ready.Advisories,
+		"GITHUB_V3_API_URL":           &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
 		"GITHUB_APP_WEBHOOK_SECRET": &c.GitHub.App.WebhookSecret, "GITHUB_APP_OLD_WEBHOOK_SECRET": &c.OldWebhookSecret,
 		"GITHUB_APP_PRIVATE_KEY": &c.GitHub.App.PrivateKey, "PULLWARDEN_WRITER_PRIVATE_KEY": &c.Writer.PrivateKey,
 		"PULLWARDEN_WEBHOOK_PROXY_HEADER": &c.Webhook.ProxyHeader,
@@ -274,6 +284,15 @@ func (c *Config) Check() error {
 	}
 	if k := c.FingerprintKey; k != "" && len(k) < 16 {
 		bad("fingerprint_key", "is shorter than 16 characters: what it stands for could be guessed")
+	}
+	if c.Ready.QueueAge < 0 {
+		bad("ready.queue_age", "%v is negative", c.Ready.QueueAge)
+	}
+	if c.Ready.AdvisoryAge < 0 {
+		bad("ready.advisory_age", "%v is negative", c.Ready.AdvisoryAge)
+	}
+	if c.Ready.Advisories != "note" && c.Ready.Advisories != "require" {
+		bad("ready.advisories", "%q is neither note nor require", c.Ready.Advisories)
 	}
 	if c.KeepDays < 1 {
 		bad("keep_days", "%d is under one day", c.KeepDays)

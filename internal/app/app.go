@@ -19,7 +19,6 @@ import (
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/forge/github"
 	"github.com/pullwarden/pullwarden/internal/forge/github/hook"
-	"github.com/pullwarden/pullwarden/internal/git"
 	"github.com/pullwarden/pullwarden/internal/policy"
 	"github.com/pullwarden/pullwarden/internal/queue"
 	"github.com/pullwarden/pullwarden/internal/report"
@@ -28,11 +27,6 @@ import (
 	"github.com/pullwarden/pullwarden/internal/upgrade"
 	"github.com/pullwarden/pullwarden/internal/web"
 )
-
-func limits(f config.Fetch) git.Limits {
-	const mib = 1 << 20
-	return git.Limits{Response: f.ResponseMiB * mib, Object: f.ObjectMiB * mib, Inflated: f.InflatedMiB * mib, Objects: f.Objects}
-}
 
 // writer is the second App, if there is one.
 func writer(w config.Writer) *github.Writer {
@@ -54,18 +48,19 @@ type Options struct {
 
 // A Server is the bot with its webhook, its queue and its database.
 type Server struct {
-	cfg    config.Config
-	log    zerolog.Logger
-	now    func() time.Time
-	db     *store.DB
-	queue  *queue.Queue
-	bot    *bot.Bot
-	public http.Handler
-	admin  http.Handler
-	allow  *hook.AllowList // nil: deliveries may come from anywhere
-	cert   *certificate    // nil: plain HTTP
-	hookLn net.Listener
-	admLn  net.Listener
+	cfg        config.Config
+	log        zerolog.Logger
+	now        func() time.Time
+	db         *store.DB
+	queue      *queue.Queue
+	bot        *bot.Bot
+	public     http.Handler
+	admin      http.Handler
+	advisories func() advisory.Info
+	allow      *hook.AllowList // nil: deliveries may come from anywhere
+	cert       *certificate    // nil: plain HTTP
+	hookLn     net.Listener
+	admLn      net.Listener
 }
 
 // New opens the database, and listens; nothing is answered or worked on before Run.
@@ -105,10 +100,11 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if err != nil {
 		return nil, fmt.Errorf("advisories_dir: %w", err)
 	}
+	metrics := web.NewMetrics(Version(), o.Now)
 	hub, err := github.New(github.Options{
 		Writer: writer(cfg.Writer), AppID: cfg.GitHub.App.IntegrationID, PrivateKey: []byte(cfg.GitHub.App.PrivateKey),
 		APIURL: cfg.GitHub.V3APIURL, GraphQLURL: cfg.GitHub.V4APIURL, WebURL: cfg.GitHub.WebURL, Key: key,
-		Limits: github.Limits(cfg.Limits), Now: o.Now,
+		Limits: github.Limits(cfg.Limits), Now: o.Now, Called: called(metrics),
 	})
 	if err != nil {
 		return nil, err
@@ -124,7 +120,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	}
 	ecosystems := Ecosystems(cfg.Registries, nil)
 	s.bot = &bot.Bot{
-		Forge: hub, Source: &git.Fetcher{Limits: limits(cfg.Fetch)}, Ledger: s.db.Ledger(),
+		Forge: hub, Source: fetcher(cfg.Fetch, metrics), Ledger: s.db.Ledger(), Meter: metrics,
 		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,
@@ -138,7 +134,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if cfg.Upgrades.Enabled {
 		s.bot.Planner = &upgrade.Planner{Advisories: advisories, Ecosystems: ecosystems}
 	}
-	receive, err := s.gate(hub)
+	s.advisories = advisories.Info
+	receive, err := s.gate(hub, metrics)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +147,10 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 			return nil, err
 		}
 	}
-	s.admin = web.Handler(s.state)
+	s.admin = web.Handler(web.Options{
+		State: s.state, Metrics: metrics, Now: o.Now,
+		Bounds: web.Bounds{QueueAge: cfg.Ready.QueueAge, AdvisoryAge: cfg.Ready.AdvisoryAge, RequireAdvisories: cfg.Ready.Advisories == "require"},
+	})
 	if s.hookLn, err = net.Listen("tcp", cfg.Address); err != nil {
 		return nil, fmt.Errorf("address: %w", err)
 	}
@@ -161,7 +161,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 }
 
 // gate is what lets deliveries in, as the operator wants it.
-func (s *Server) gate(hub *github.Forge) (http.Handler, error) {
+func (s *Server) gate(hub *github.Forge, metrics *web.Metrics) (http.Handler, error) {
 	w := s.cfg.Webhook
 	proxies, err := w.ProxyNetworks()
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *Server) gate(hub *github.Forge) (http.Handler, error) {
 	o := hook.Options{
 		Secret: s.cfg.GitHub.App.WebhookSecret, Secrets: []string{s.cfg.OldWebhookSecret}, AppID: s.cfg.GitHub.App.IntegrationID,
 		Proxies: hook.Proxies{Header: w.ProxyHeader, Networks: proxies}, BadPerMinute: w.BadPerMinute,
-		Accept: s.queue.Accept, Left: s.db.Ledger().Left, Now: s.now, Log: s.log,
+		Accept: s.queue.Accept, Left: s.db.Ledger().Left, Counted: metrics.Delivery, Now: s.now, Log: s.log,
 	}
 	if len(w.Senders) > 0 {
 		s.allow = &hook.AllowList{Networks: senders}
@@ -222,6 +222,16 @@ func (s *Server) work(ctx context.Context, e forge.Event) error {
 
 // state is what the admin pages tell.
 func (s *Server) state(ctx context.Context) (web.State, error) {
+	state := web.State{Advisories: s.advisories().Imported}
+	if s.allow != nil {
+		if err := s.allow.Known(); err != nil {
+			state.Trouble = append(state.Trouble, err.Error())
+		}
+	}
 	stats, err := s.queue.Stats(ctx)
-	return web.State{Waiting: stats.Depth, Oldest: stats.Oldest, Failed: stats.Failed}, err
+	if err != nil {
+		s.log.Error().Err(err).Msg("the database does not answer")
+	}
+	state.Waiting, state.Oldest, state.Failed = stats.Depth, stats.Oldest, stats.Failed
+	return state, err
 }

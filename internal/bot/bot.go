@@ -28,6 +28,7 @@ type Bot struct {
 	Options  Options
 	Now      func() time.Time
 	Reviewed func(forge.Pull, report.Report) // called after a review was posted; may be nil
+	Meter    Meter                           // nil: nothing is counted
 }
 
 // Options are the operator's.

@@ -29,6 +29,7 @@ func (b *Bot) policy(ctx context.Context, repo forge.Repo) (ruling, error) {
 
 // policyFor is policy for a review, which may have the file already.
 func (b *Bot) policyFor(ctx context.Context, s *subject) (ruling, error) {
+	defer b.step("policy")()
 	if s.opening == nil {
 		return b.policy(ctx, s.repo)
 	}

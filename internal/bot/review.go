@@ -19,7 +19,9 @@ import (
 
 // review looks at one pull request as it stands now, and says what it found.
 func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) error {
+	began := b.step("begin")
 	opening, err := b.Forge.Begin(ctx, ref, append(policy.OwnersPaths(), policy.Path)...)
+	began()
 	if err != nil {
 		return fmt.Errorf("review %v: %w", ref, err)
 	}
@@ -73,6 +75,7 @@ func (b *Bot) judge(ctx context.Context, s *subject) error {
 	if err != nil {
 		return b.unfinished(ctx, work, s, err)
 	}
+	b.count(s, r)
 	if b.Reviewed != nil && s.pull != nil {
 		b.Reviewed(*s.pull, *r)
 	}
@@ -103,7 +106,9 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	if b.Results != nil {
 		options.Cache = b.Results(s.repo.ID)
 	}
+	scanned := b.step("scan")
 	result := scan.Run(ctx, b.enabled(rules), diff, options)
+	scanned()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -134,7 +139,10 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 		return err
 	}
 	defer release()
-	if r.Delta, err = b.Ledger.Record(ctx, b.run(s, r)); err != nil {
+	recorded := b.step("record")
+	r.Delta, err = b.Ledger.Record(ctx, b.run(s, r))
+	recorded()
+	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	return b.post(ctx, s, r)
@@ -142,6 +150,7 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 
 // fetch brings the change, always from the base repository.
 func (b *Bot) fetch(ctx context.Context, s *subject) (*change.Change, error) {
+	defer b.step("fetch")()
 	at, err := b.Forge.Compare(ctx, s.repo, s.base, s.head)
 	if err != nil {
 		return nil, fmt.Errorf("find the merge base: %w", err)
@@ -184,7 +193,9 @@ func (b *Bot) run(s *subject, r *report.Report) history.Run {
 // post makes the comments and then the check what r says, so that a check
 // that is complete has everything that could not be a comment.
 func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
+	looked := b.step("look")
 	seen, err := b.Forge.Look(ctx, s.repo, s.number(), s.head)
+	looked()
 	if err != nil {
 		return fmt.Errorf("look at what stands: %w", err)
 	}
@@ -197,7 +208,9 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 		if s.pull.Draft {
 			review.Comments = nil // nobody is interrupted yet: the check has it all
 		}
+		commented := b.step("comments")
 		r.Placed, err = b.Forge.PutReview(ctx, *s.pull, review)
+		commented()
 		if errors.Is(err, forge.ErrDenied) {
 			// A locked conversation: what cannot be a comment is in the check.
 			zerolog.Ctx(ctx).Warn().Err(err).Stringer("pull", s.pull.PullRef).Msg("comments refused")
@@ -216,6 +229,7 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 // requests with the same head: otherwise a second one, onto a branch of the
 // attacker's own, could turn the check of the first one green.
 func (b *Bot) complete(ctx context.Context, s *subject, seen forge.Seen, rules policy.Policy, outcome policy.Outcome, check forge.Check, placed forge.Placed) error {
+	defer b.step("check")()
 	standings, err := b.Ledger.At(ctx, s.repo, s.head)
 	if err != nil {
 		return err

@@ -65,6 +65,7 @@ func (b *Bot) underWay(ctx context.Context, s *subject) (settled func(), err err
 // judged at this head and base, it says nothing, so there is a new one.
 func (b *Bot) start(ctx context.Context, s *subject, check forge.Check) (err error) {
 	defer recovered(&err)
+	defer b.step("start")()
 	if _, err := b.Forge.PutCheck(ctx, s.repo, check); err != nil {
 		return fmt.Errorf("start the check: %w", err)
 	}

@@ -62,6 +62,9 @@ func (b *Bot) unfinished(ctx, work context.Context, s *subject, err error) error
 	if giveUpErr := b.giveUp(ctx, s, err); giveUpErr != nil {
 		return errors.Join(err, fmt.Errorf("complete the check without a review: %w", giveUpErr))
 	}
+	if b.Meter != nil {
+		b.Meter.Reviewed("unfinished", b.Now().Sub(s.started))
+	}
 	if final(err) {
 		return nil
 	}

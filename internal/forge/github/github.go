@@ -38,6 +38,7 @@ type Options struct {
 	Limits     Limits           // of each installation; zero for none
 	UserAgent  string           // "pullwarden" if empty
 	Now        func() time.Time // time.Now if nil
+	Called     func(Call)       // told of each call to the API; may be nil
 }
 
 // Forge is one App on one GitHub. It is safe for concurrent use.
@@ -116,6 +117,9 @@ func New(o Options) (*Forge, error) {
 		}
 	}
 	wire = &headers{next: wire, agent: f.agent}
+	if o.Called != nil {
+		wire = &caller{next: wire, api: api, query: f.graphqlURL, called: o.Called}
+	}
 	f.answers = newAnswers()
 	f.ownersFiles.kept = map[ownersFileKey]ownersFile{}
 	limiter := newLimiter(o.Limits, f.now)

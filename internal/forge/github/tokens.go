@@ -203,7 +203,7 @@ func (b *bearer) try(req *http.Request, refused string) (*http.Response, string,
 		return fail(err)
 	}
 	defer done()
-	sent := req.Clone(req.Context())
+	sent := req.Clone(onBehalf(req.Context(), b.key.installation))
 	sent.Header.Set("Authorization", "token "+value)
 	resp, err := b.tokens.wire.RoundTrip(sent)
 	if err != nil {

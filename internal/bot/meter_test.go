@@ -1,0 +1,54 @@
+package bot
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/git"
+	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/scan"
+)
+
+// tally is a Meter that keeps what it was told.
+type tally struct {
+	steps, reviews, found, failed []string
+	skipped                       int
+}
+
+func (m *tally) Step(name string, _ time.Duration)        { m.steps = append(m.steps, name) }
+func (m *tally) Reviewed(outcome string, _ time.Duration) { m.reviews = append(m.reviews, outcome) }
+func (m *tally) Found(scanner, action string)             { m.found = append(m.found, scanner+" "+action) }
+func (m *tally) ScannerFailed(scanner string)             { m.failed = append(m.failed, scanner) }
+func (m *tally) Skipped(files int)                        { m.skipped += files }
+
+func TestWhatIsCounted(t *testing.T) {
+	meter := &tally{}
+	b := &Bot{
+		Forge: &shared{}, Source: brings{}, Ledger: &standing{}, Scanners: []scan.Scanner{accuses{}}, Now: time.Now, Meter: meter,
+		Options: Options{Key: finding.NewKey([]byte("k")), Deadline: time.Minute, Mode: policy.Enforce, Advisories: func() string { return "" }},
+	}
+	event := forge.Event{Kind: forge.PullChanged, Number: 1, Received: time.Now()}
+	_ = b.Handle(t.Context(), event) // that the other pull request cannot be read is another matter
+	assert.Equal(t, []string{"fail"}, meter.reviews)
+	assert.Equal(t, []string{"x block"}, meter.found)
+	assert.Empty(t, meter.failed)
+	for _, step := range []string{"begin", "policy", "fetch", "scan", "record", "look", "comments", "check"} {
+		assert.Contains(t, meter.steps, step)
+	}
+
+	*meter = tally{}
+	b.Source, b.Forge = fails{func() error { return git.ErrGone }}, &host{}
+	require.NoError(t, b.Handle(t.Context(), event))
+	assert.Equal(t, []string{"unfinished"}, meter.reviews)
+	assert.Empty(t, meter.found)
+
+	*meter = tally{}
+	b.Source = fails{func() error { return assert.AnError }}
+	require.Error(t, b.Handle(t.Context(), event))
+	assert.Empty(t, meter.reviews, "it is not over")
+}
