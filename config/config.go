@@ -42,8 +42,10 @@ type Config struct {
 	Fetch          Fetch      `yaml:"fetch"`
 	Upgrades       Upgrades   `yaml:"upgrades"`
 	Ready          Ready      `yaml:"ready"`
-	KeepDays       int        `yaml:"keep_days"` // how long data of an uninstalled account is kept
-	Log            Log        `yaml:"log"`
+	// StopWithin is how long the server may take to end once it is asked to.
+	StopWithin time.Duration `yaml:"stop_within"`
+	KeepDays   int           `yaml:"keep_days"` // how long data of an uninstalled account is kept
+	Log        Log           `yaml:"log"`
 }
 
 // Writer is a second GitHub App that opens upgrades and resolves threads, so
@@ -120,8 +122,8 @@ func Default() Config {
 		Limits:   Limits{Points: 900, Concurrent: 100, WritesMinute: 80, WritesHour: 500},
 		Upgrades: Upgrades{Enabled: true},
 		Ready:    Ready{QueueAge: 15 * time.Minute, AdvisoryAge: 72 * time.Hour, Advisories: "note"},
-		KeepDays: 30,
-		Log:      Log{Level: "info"},
+		KeepDays: 30, StopWithin: 30 * time.Second,
+		Log: Log{Level: "info"},
 	}
 }
 
@@ -293,6 +295,9 @@ func (c *Config) Check() error {
 	}
 	if c.Ready.Advisories != "note" && c.Ready.Advisories != "require" {
 		bad("ready.advisories", "%q is neither note nor require", c.Ready.Advisories)
+	}
+	if c.StopWithin < time.Second || c.StopWithin > time.Hour {
+		bad("stop_within", "%v is not between 1s and 1h", c.StopWithin)
 	}
 	if c.KeepDays < 1 {
 		bad("keep_days", "%d is under one day", c.KeepDays)

@@ -93,6 +93,7 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"ready.queue_age":        func(c *config.Config) { c.Ready.QueueAge = -1 },
 		"ready.advisory_age":     func(c *config.Config) { c.Ready.AdvisoryAge = -1 },
 		"ready.advisories":       func(c *config.Config) { c.Ready.Advisories = "ignore" },
+		"stop_within":            func(c *config.Config) { c.StopWithin = time.Millisecond },
 		"keep_days":              func(c *config.Config) { c.KeepDays = 0 },
 		"upgrades.first_day":     func(c *config.Config) { c.Upgrades.FirstDay = -1 },
 	} {

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,6 +63,8 @@ type Server struct {
 	cert       *certificate    // nil: plain HTTP
 	hookLn     net.Listener
 	admLn      net.Listener
+	stopping   atomic.Bool
+	closing    sync.Mutex
 }
 
 // New opens the database, and listens; nothing is answered or worked on before Run.
@@ -91,7 +95,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	key := finding.NewKey(secret)
 	s.queue, err = queue.Open(ctx, s.db.SQL(), queue.Options{
 		Workers: cfg.Review.Workers, Timeout: cfg.Review.Deadline + time.Minute, Attempts: attempts, Backoff: backoff,
-		Lease: cfg.Review.Lease, Now: o.Now,
+		Drain: drain(cfg.StopWithin), Lease: cfg.Review.Lease, Now: o.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
@@ -223,6 +227,9 @@ func (s *Server) work(ctx context.Context, e forge.Event) error {
 // state is what the admin pages tell.
 func (s *Server) state(ctx context.Context) (web.State, error) {
 	state := web.State{Advisories: s.advisories().Imported}
+	if s.stopping.Load() {
+		state.Trouble = append(state.Trouble, "the server is stopping")
+	}
 	if s.allow != nil {
 		if err := s.allow.Known(); err != nil {
 			state.Trouble = append(state.Trouble, err.Error())

@@ -10,44 +10,89 @@ import (
 	"time"
 )
 
-// stopTime is how long requests and reviews under way may take to end.
-const stopTime = 30 * time.Second
-
-// Run serves and works until ctx is done, then ends what is under way and closes.
+// Run serves and works until ctx is done. Then it finishes what is under way,
+// or hands it back, and closes, all within the time that the settings give. An
+// error then means that something did not end in time: what it was about is
+// taken up again as after a crash.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(s.log.WithContext(ctx))
 	defer cancel(nil)
-	servers := []*http.Server{newServer(s.public, publicPatience(), s.cert, s.log), newServer(s.admin, adminPatience(), nil, s.log)}
-	var wg sync.WaitGroup
-	for i, ln := range []net.Listener{s.hookLn, s.admLn} {
-		wg.Go(func() {
-			if err := serve(servers[i], ln); !errors.Is(err, http.ErrServerClosed) {
+	public := newServer(s.public, publicPatience(), s.cert, s.log)
+	admin := newServer(s.admin, adminPatience(), nil, s.log)
+	var servers, work sync.WaitGroup
+	listen := func(srv *http.Server, ln net.Listener) {
+		servers.Go(func() {
+			if err := serve(srv, ln); !errors.Is(err, http.ErrServerClosed) {
 				cancel(fmt.Errorf("serve %v: %w", ln.Addr(), err))
 			}
 		})
 	}
-	if s.allow != nil {
-		wg.Go(func() { s.allow.Keep(ctx) })
-	}
-	wg.Go(func() {
-		if err := s.queue.Run(ctx, s.work); err != nil && ctx.Err() == nil {
-			cancel(fmt.Errorf("work off the queue: %w", err))
+	listen(public, s.hookLn)
+	listen(admin, s.admLn)
+	var queueErr error // once work is done
+	work.Go(func() {
+		err := s.queue.Run(ctx, s.work)
+		if err != nil && !errors.Is(err, context.Canceled) { // told to stop before it had begun
+			queueErr = fmt.Errorf("work off the queue: %w", err)
+			cancel(queueErr)
 		}
 	})
-	wg.Go(func() { s.purge(ctx) })
+	work.Go(func() { s.purge(ctx) })
+	if s.allow != nil {
+		work.Go(func() { s.allow.Keep(ctx) })
+	}
 	s.log.Info().Str("webhook", s.WebhookURL()).Str("admin", s.AdminURL()).Msg("serving")
 	<-ctx.Done()
-	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-	defer done()
-	for _, srv := range servers {
-		_ = srv.Shutdown(stop)
-	}
-	wg.Wait()
+	s.stopping.Store(true)
+	s.log.Info().Dur("within", s.cfg.StopWithin).Msg("stopping")
 	err := context.Cause(ctx)
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
-	return errors.Join(err, s.Close())
+	// Health and metrics are there until the last, and the database until nobody needs it.
+	stopErr := within(s.cfg.StopWithin*9/10, func() error {
+		shutdown(public, s.cfg.StopWithin/3)
+		work.Wait()
+		shutdown(admin, time.Second)
+		servers.Wait()
+		if errors.Is(err, queueErr) {
+			return nil // it is why the server stops
+		}
+		return queueErr
+	})
+	err = errors.Join(err, stopErr, within(s.cfg.StopWithin/10, s.Close))
+	if err == nil {
+		s.log.Info().Msg("stopped")
+	}
+	return err
+}
+
+// drain is how long work under way may go on once the server is to stop within
+// a time: after that it is cancelled, and needs some to be handed back.
+func drain(within time.Duration) time.Duration { return within * 6 / 10 }
+
+// shutdown lets requests end for a time, and then not.
+func shutdown(s *http.Server, patience time.Duration) {
+	ctx, done := context.WithTimeout(context.Background(), patience)
+	defer done()
+	if s.Shutdown(ctx) != nil {
+		_ = s.Close()
+	}
+}
+
+var errLate = errors.New("something did not end in time: what it was about will be taken up again")
+
+// within runs f and returns its error, or errLate if it takes longer than d;
+// then f goes on alone.
+func within(d time.Duration, f func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- f() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(d):
+		return fmt.Errorf("stop within %v: %w", d, errLate)
+	}
 }
 
 // purge deletes, now and every day, what belongs to accounts that left long enough ago.
@@ -69,6 +114,8 @@ func (s *Server) purge(ctx context.Context) {
 
 // Close lets go of the database and the addresses. Run does it by itself.
 func (s *Server) Close() error {
+	s.closing.Lock()
+	defer s.closing.Unlock()
 	var errs []error
 	for _, ln := range []net.Listener{s.hookLn, s.admLn} {
 		if ln != nil {
@@ -79,7 +126,6 @@ func (s *Server) Close() error {
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
-		s.db = nil
 	}
 	return errors.Join(errs...)
 }

@@ -42,6 +42,7 @@ type crash struct {
 	hub  *fakehub.Hub
 	repo *fakehub.Repo
 	env  map[string]string
+	args []string // of serve
 	log  bytes.Buffer
 	cmd  *exec.Cmd
 
@@ -117,7 +118,7 @@ func (c *crash) at(before, after func(string)) {
 // start starts the server and waits until it listens.
 func (c *crash) start() {
 	c.t.Helper()
-	c.cmd = program(c.t, c.env, "serve")
+	c.cmd = program(c.t, c.env, append([]string{"serve"}, c.args...)...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.log, &c.log
 	require.NoError(c.t, c.cmd.Start())
 	require.Eventually(c.t, func() bool {
