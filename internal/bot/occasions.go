@@ -40,7 +40,7 @@ func (b *Bot) again(ctx context.Context, e forge.Event) error {
 // reviewGroup checks the head that a merge queue built.
 func (b *Bot) reviewGroup(ctx context.Context, e forge.Event) error {
 	s := &subject{event: e, repo: e.Repo, base: e.Base, head: e.SHA, started: b.Now()}
-	if err := b.judge(ctx, s); err != nil {
+	if err := b.judge(s.logged(ctx), s); err != nil {
 		return fmt.Errorf("review the merge group at %s of %v: %w", e.SHA, e.Repo, err)
 	}
 	return nil

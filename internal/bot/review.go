@@ -33,8 +33,8 @@ func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) erro
 		event: e, repo: pull.Repo, pull: &pull, opening: &opening, started: b.Now(),
 		base: pull.BaseSHA, head: pull.HeadSHA, // the present head, whatever the delivery said
 	}
-	if err := b.judge(ctx, s); err != nil {
-		return fmt.Errorf("review %v at %s: %w", ref, s.head, err)
+	if err := b.judge(s.logged(ctx), s); err != nil {
+		return fmt.Errorf("review %v at %s: %w", ref, s.head, &headError{s.head, err})
 	}
 	for _, other := range s.unreviewed { // their verdicts count for this head too
 		err = errors.Join(err, b.review(ctx, forge.Event{Kind: forge.PullChanged, Delivery: e.Delivery, Received: b.Now()}, other.PullRef))
@@ -79,8 +79,7 @@ func (b *Bot) judge(ctx context.Context, s *subject) error {
 	if b.Reviewed != nil && s.pull != nil {
 		b.Reviewed(*s.pull, *r)
 	}
-	zerolog.Ctx(ctx).Info().Stringer("repository", s.repo).Int("pull", s.number()).Str("head", s.head).
-		Stringer("outcome", r.Verdict.Outcome).Int("findings", len(r.Result.Findings)).
+	zerolog.Ctx(ctx).Info().Stringer("outcome", r.Verdict.Outcome).Int("findings", len(r.Result.Findings)).
 		Int("blobs", r.Result.Scanned.Blobs).Int("of", r.Result.Scanned.Of).
 		Dur("took", b.Now().Sub(s.started)).Msg("reviewed")
 	return nil
@@ -213,7 +212,7 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 		commented()
 		if errors.Is(err, forge.ErrDenied) {
 			// A locked conversation: what cannot be a comment is in the check.
-			zerolog.Ctx(ctx).Warn().Err(err).Stringer("pull", s.pull.PullRef).Msg("comments refused")
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("comments refused")
 		} else if err != nil {
 			return fmt.Errorf("post the comments: %w", err)
 		}

@@ -53,7 +53,7 @@ func (b *Bot) unfinished(ctx, work context.Context, s *subject, err error) error
 		b.waits(ctx, s)
 		return err
 	}
-	log := zerolog.Ctx(ctx).Warn().Err(err).Stringer("repository", s.repo).Int("pull", s.number()).Str("head", s.head)
+	log := zerolog.Ctx(ctx).Warn().Err(err)
 	var panicked *panicError
 	if errors.As(err, &panicked) {
 		log = log.Str("stack", panicked.stack)

@@ -73,12 +73,12 @@ func (b *Bot) propose(ctx context.Context, repo forge.Repo) error {
 			entry.Why = fmt.Sprintf("%d upgrade pull requests are open or allowed now", limit)
 		} else if ref, err := b.put(ctx, repo, p, sha, want.Labels); errors.Is(err, forge.ErrDenied) {
 			entry.Why = "GitHub refused it: " + err.Error()
-			zerolog.Ctx(ctx).Warn().Err(err).Stringer("repository", repo).Str("branch", p.Branch()).Msg("upgrade refused")
+			zerolog.Ctx(ctx).Warn().Err(err).Str("branch", p.Branch()).Msg("upgrade refused")
 		} else if err != nil {
 			return err
 		} else {
 			open[p.Branch()], entry.Pull = ref, ref.Number
-			zerolog.Ctx(ctx).Info().Stringer("pull", ref).Str("package", p.Package).Str("to", p.To).Msg("upgrade proposed")
+			zerolog.Ctx(ctx).Info().Stringer("proposal", ref).Str("package", p.Package).Str("to", p.To).Msg("upgrade proposed")
 		}
 		if err := b.Ledger.Proposed(ctx, repo, entry); err != nil {
 			return err

@@ -63,7 +63,7 @@ func TestBadInput(t *testing.T) {
 		require.NoError(t, w.Deliver(t.Context(), w.repo.GroupEvent(head, base, branch)))
 		w.settle()
 		assert.Empty(t, w.repo.CheckRuns(head))
-		assert.Regexp(t, `not found.*"head":"`+head+`".*review not completed`, w.log.String())
+		assert.Regexp(t, `"head":"`+head+`".*not found.*review not completed`, w.log.String())
 	})
 
 	run("a force-push between webhook and fetch", func(t *testing.T) {

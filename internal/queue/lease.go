@@ -3,11 +3,14 @@ package queue
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
 // Where several processes share a database, who works on a key has a lease on
@@ -61,7 +64,7 @@ func (q *Queue) release(ctx context.Context, key, owner string) {
 		UPDATE queue_items SET owner = '', lease_until = `+dbNow+` + $3 WHERE key = $1 AND owner = $2`,
 		key, owner, q.options.term().Microseconds())
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("key", key).Msg("a lease was not given back: it will run out")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("a lease was not given back: it will run out")
 	}
 }
 
@@ -94,7 +97,7 @@ func (q *Queue) keep(ctx context.Context, key, owner string) (_ context.Context,
 				cancel(errLost) // the second failure in a row: a third would come too late
 				return
 			}
-			zerolog.Ctx(ctx).Warn().Err(err).Str("key", key).Msg("the lease could not be renewed: will be tried again")
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("the lease could not be renewed: will be tried again")
 		}
 	}()
 	return ctx, func() { end(); cancel(nil) }
@@ -157,11 +160,12 @@ func (q *Queue) takeOver(ctx context.Context, key string) error {
 	err := q.tx(ctx, func(tx *sql.Tx) error {
 		var job int64
 		var crashes int
+		var raw []byte
 		err := tx.QueryRowContext(ctx, `
 			UPDATE queue_items SET owner = '', lease_until = NULL,
 				crashes = crashes + CASE WHEN owner = '' THEN 0 ELSE 1 END
 			WHERE key = $1 AND state = 'waiting' AND COALESCE(lease_until, 0) < `+dbNow+`
-			RETURNING job, crashes`, key).Scan(&job, &crashes)
+			RETURNING job, crashes, event`, key).Scan(&job, &crashes, &raw)
 		if err != nil {
 			return err
 		}
@@ -174,7 +178,11 @@ func (q *Queue) takeOver(ctx context.Context, key string) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, sql.ErrNoRows)
 		}
-		zerolog.Ctx(ctx).Warn().Str("key", key).Int("crashes", crashes).Msg("taken over from a process that died")
+		var e forge.Event
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return fmt.Errorf("read its event: %w", err)
+		}
+		zerolog.Ctx(forge.About(ctx, e.Topic())).Warn().Str("key", key).Int("crashes", crashes).Msg("taken over from a process that died")
 		_, err = q.insert(ctx, tx, key)
 		return err
 	})

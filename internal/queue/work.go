@@ -52,9 +52,12 @@ func (*worker) NextRetry(job *river.Job[task]) time.Time {
 func (w *worker) Work(ctx context.Context, job *river.Job[task]) error {
 	q, key := w.queue, job.Args.Key
 	owner := q.owner()
-	settled, err := q.work(ctx, job, owner)
+	log := zerolog.Ctx(ctx).With().Str("key", key).Logger()
+	ctx = log.WithContext(ctx)
+	var last forge.Event
+	settled, err := q.work(ctx, job, owner, &last)
 	if !settled && owner != "" {
-		q.release(ctx, key, owner)
+		q.release(forge.About(ctx, last.Topic()), key, owner)
 	}
 	return err
 }
@@ -68,7 +71,8 @@ func (q *Queue) owner() string {
 }
 
 // work says whether the job is at its end, and if not, when it wants to go on.
-func (q *Queue) work(ctx context.Context, job *river.Job[task], owner string) (bool, error) {
+// It leaves in last which event it was about.
+func (q *Queue) work(ctx context.Context, job *river.Job[task], owner string, last *forge.Event) (bool, error) {
 	key := job.Args.Key
 	for started := time.Now(); ; {
 		it, found, held, err := q.read(ctx, key, owner)
@@ -93,6 +97,8 @@ func (q *Queue) work(ctx context.Context, job *river.Job[task], owner string) (b
 		if _, meets := q.active.LoadOrStore(key, true); meets {
 			return false, river.JobSnooze(time.Second)
 		}
+		*last = it.event
+		ctx := forge.About(ctx, it.event.Topic())
 		failure, lost := q.handle(ctx, key, owner, it)
 		q.active.Delete(key)
 
@@ -159,16 +165,26 @@ func (q *Queue) handle(ctx context.Context, key, owner string, it item) (failure
 
 // call calls the handler with its deadline. A panic is an error.
 func (q *Queue) call(ctx context.Context, key string, it item) (err error) {
-	log := zerolog.Ctx(ctx).With().Str("key", key).Str("delivery", it.event.Delivery).Logger()
-	ctx, cancel := context.WithTimeout(log.WithContext(ctx), q.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, q.options.Timeout)
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %s", panicText(v))
-			log.Error().Err(err).Bytes("stack", debug.Stack()).Msg("the handler panicked")
+			zerolog.Ctx(ctx).Error().Err(err).Bytes("stack", debug.Stack()).Msg("the handler panicked")
 		}
 	}()
 	return q.handler(ctx, it.event)
+}
+
+// topic is what the log is told of an event that could not be worked off: an
+// error may know better than the event did which head that was about.
+func topic(e forge.Event, failure error) forge.Topic {
+	t := e.Topic()
+	var at interface{ AtHead() string }
+	if errors.As(failure, &at) {
+		t.Head = at.AtHead()
+	}
+	return t
 }
 
 // panicText leaves out values that may quote what was being looked at.
@@ -203,7 +219,7 @@ func (q *Queue) settle(ctx context.Context, job *river.Job[task], owner string, 
 
 func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], owner string, it item, failure error) (next, error) {
 	key, now := job.Args.Key, q.options.Now()
-	log := zerolog.Ctx(ctx).With().Str("key", key).Str("delivery", it.event.Delivery).Logger()
+	log := zerolog.Ctx(forge.About(ctx, topic(it.event, failure)))
 	// The write takes the lock on the row, on every dialect, before it is compared.
 	var generation int64
 	var attempts int

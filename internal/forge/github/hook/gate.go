@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
 // maxBody is the most that GitHub sends.
@@ -119,13 +121,13 @@ func (g *gate) unread(r *http.Request, from netip.Addr) *refusal {
 	if signature(r) == nil {
 		return &refusal{code: http.StatusUnauthorized, result: NoSignature, why: "no SHA-256 signature"}
 	}
-	event := h.Get("X-GitHub-Event")
-	if event == "" || h.Get("X-GitHub-Delivery") == "" {
+	event, id := h.Get("X-GitHub-Event"), h.Get("X-GitHub-Delivery")
+	if event == "" || id == "" || id != cut(id) {
 		return &refusal{code: http.StatusBadRequest, result: Malformed, why: "no event or no delivery id"}
 	}
 	// GitHub says for whom it delivers. Anybody can have it deliver a hook of his own to us.
-	id, kind := h.Get("X-GitHub-Hook-Installation-Target-ID"), h.Get("X-GitHub-Hook-Installation-Target-Type")
-	if kind != "" && kind != "integration" || id != "" && g.AppID != 0 && id != strconv.FormatInt(g.AppID, 10) {
+	target, kind := h.Get("X-GitHub-Hook-Installation-Target-ID"), h.Get("X-GitHub-Hook-Installation-Target-Type")
+	if kind != "" && kind != "integration" || target != "" && g.AppID != 0 && target != strconv.FormatInt(g.AppID, 10) {
 		return &refusal{code: http.StatusForbidden, result: OtherApp, why: "the delivery is for another App"}
 	}
 	if !g.events[event] {
@@ -209,7 +211,7 @@ func (g *gate) refuse(w http.ResponseWriter, r *http.Request, from netip.Addr, k
 	event := r.Header.Get("X-GitHub-Event")
 	g.count(event, no.result)
 	if !quiet {
-		g.Log.Warn().Str(keyEvent, cut(event)).Str(keyDelivery, cut(r.Header.Get("X-GitHub-Delivery"))).
+		g.Log.Warn().Str(keyEvent, cut(event)).Str(forge.KeyDelivery, cut(r.Header.Get("X-GitHub-Delivery"))).
 			Stringer(keySender, from).Int(keyStatus, no.code).Str(keyWhy, no.why).Msg("delivery refused")
 	}
 	if no.after > 0 {

@@ -19,13 +19,12 @@ import (
 )
 
 const (
-	keyEvent    = "event"
-	keyDelivery = "delivery"
-	keyKind     = "kind"
-	keySubject  = "subject"
-	keySender   = "sender" // address
-	keyStatus   = "status"
-	keyWhy      = "why"
+	keyEvent   = "event"
+	keyKind    = "kind"
+	keySubject = "subject"
+	keySender  = "sender" // address
+	keyStatus  = "status"
+	keyWhy     = "why"
 )
 
 // Options say who may deliver, and to whom.
@@ -107,7 +106,8 @@ func (in *intake) Handle(ctx context.Context, event, delivery string, body []byt
 	if err != nil {
 		return badError{err}
 	}
-	log := in.Log.With().Str(keyEvent, event).Str(keyDelivery, cut(delivery)).Logger()
+	e.Delivery = delivery // also of what is none of our business
+	log := in.Log.With().Str(keyEvent, event).EmbedObject(e.Topic()).Logger()
 	if !ours || e.Kind == forge.Pinged {
 		in.count(event, NoWork)
 		log.Info().Str(keyKind, string(e.Kind)).Msg("delivery needs no work")
@@ -143,7 +143,7 @@ func (in *intake) accept(ctx context.Context, e forge.Event) (err error) {
 // shows the failure to the operator, who can have it sent again.
 func (in *intake) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	event := r.Header.Get("X-GitHub-Event")
-	log := in.Log.With().Err(err).Str(keyEvent, event).Str(keyDelivery, cut(r.Header.Get("X-GitHub-Delivery"))).Logger()
+	log := in.Log.With().Err(err).Str(keyEvent, event).Str(forge.KeyDelivery, cut(r.Header.Get("X-GitHub-Delivery"))).Logger()
 	var bad badError
 	var invalid githubapp.ValidationError
 	switch {

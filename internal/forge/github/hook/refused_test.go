@@ -91,6 +91,7 @@ func TestRefused(t *testing.T) {
 		{"event that is a page long", signed(strings.Repeat("push", 9999), "{}"), 422, Unasked},
 		{"no event", with(func(r *http.Request) { r.Header.Del("X-GitHub-Event") }), 400, Malformed},
 		{"no delivery id", with(func(r *http.Request) { r.Header.Del("X-GitHub-Delivery") }), 400, Malformed},
+		{"delivery id that is a page long", header("X-GitHub-Delivery", strings.Repeat("7", 999)), 400, Malformed},
 		{"another App", header("X-GitHub-Hook-Installation-Target-ID", "3"), 403, OtherApp},
 		{"a repository's hook", header("X-GitHub-Hook-Installation-Target-Type", "repository"), 403, OtherApp},
 	} {
