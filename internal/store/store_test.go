@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,6 +49,26 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("text\n"), 1000), 0o600))
 	_, err := store.Open(context.Background(), "sqlite:"+file, nil)
 	require.ErrorContains(t, err, "PULLWARDEN_DATABASE_URL")
+}
+
+// A running server's file is backed up as docs/operating.md says.
+func TestBackUpOfSQLite(t *testing.T) {
+	dir := t.TempDir()
+	ctx, file, copied := t.Context(), filepath.Join(dir, "pullwarden.db"), filepath.Join(dir, "copy.db")
+	db := open(t, "sqlite:"+file)
+	secret, err := db.Secret(ctx, "fingerprints")
+	require.NoError(t, err)
+	other, err := sql.Open("sqlite", file)
+	require.NoError(t, err)
+	_, err = other.ExecContext(ctx, "VACUUM INTO '"+copied+"'")
+	require.NoError(t, err)
+	require.NoError(t, other.Close())
+	_, err = db.Secret(ctx, "later")
+	require.NoError(t, err, "the server goes on")
+
+	restored, err := open(t, "sqlite:"+copied).Secret(ctx, "fingerprints")
+	require.NoError(t, err)
+	assert.Equal(t, secret, restored)
 }
 
 func TestOpenFile(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +126,23 @@ func TestMetrics(t *testing.T) {
 	assert.Contains(t, body, "pullwarden_deliveries_total{")
 	assert.NotContains(t, body, "/secret/place")
 	assert.NotContains(t, body, "pullwarden_queue_depth 3")
+}
+
+// The guide for operators tells of every metric, and of no other.
+func TestTheGuideTellsOfEveryMetric(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/operating.md")
+	require.NoError(t, err)
+	m := web.NewMetrics("", func() time.Time { return now })
+	count(m)
+	_, body := newPages(web.Options{Metrics: m}).get("/metrics")
+	named := func(text, pattern string) map[string]bool {
+		names := map[string]bool{}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			names[m[1]] = true
+		}
+		return names
+	}
+	assert.Equal(t, named(body, `(?m)^# TYPE (pullwarden_\w+) `), named(string(guide), `\b(pullwarden_[a-z_]+)\b`))
 }
 
 func TestRemainingCallsAreBounded(t *testing.T) {
