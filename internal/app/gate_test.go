@@ -125,6 +125,8 @@ func TestSendersThatGitHubNames(t *testing.T) {
 	var log bytes.Buffer
 	s := run(t, cfg, &log)
 	assert.Equal(t, http.StatusServiceUnavailable, ping(t, http.DefaultClient, s.WebhookURL(), nil))
+	assert.Equal(t, http.StatusServiceUnavailable, status(t, http.MethodGet, s.AdminURL()+"/readyz"))
 	up.Store(true)
 	require.Eventually(t, func() bool { return ping(t, http.DefaultClient, s.WebhookURL(), nil) == http.StatusOK }, time.Minute, 100*time.Millisecond)
+	assert.Equal(t, http.StatusOK, status(t, http.MethodGet, s.AdminURL()+"/readyz"))
 }

@@ -21,8 +21,13 @@ import (
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
-// maxBody is the most that GitHub sends.
-const maxBody = 25 << 20
+const (
+	maxBody = 25 << 20 // is the most that GitHub sends
+	// An ordinary delivery is smaller than this. To see that it is genuine costs
+	// little more than to refuse it, so it is looked at even where its address
+	// has reached its limit: strangers behind the same proxy cannot keep it out.
+	ordinary = 256 << 10
+)
 
 // How a delivery ended, as Options.Counted is told.
 const (
@@ -75,7 +80,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, from, byHeaders, no)
 		return
 	}
-	if wait := g.strikes.wait(from, byBody); wait > 0 {
+	if wait := g.strikes.wait(from, byBody); wait > 0 && (r.ContentLength < 0 || r.ContentLength > ordinary) {
 		g.refuse(w, r, from, byBody, limited(wait))
 		return
 	}

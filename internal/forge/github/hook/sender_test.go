@@ -107,9 +107,24 @@ func TestALimitedBodyIsNotRead(t *testing.T) {
 	for range 3 {
 		send("192.0.2.7:1", forged())
 	}
-	r := forged()
-	r.Body = io.NopCloser(unread{t})
-	assert.Equal(t, http.StatusTooManyRequests, send("192.0.2.7:1", r))
+	for _, length := range []int64{-1, ordinary + 1, maxBody} {
+		r := forged()
+		r.ContentLength, r.Body = length, io.NopCloser(unread{t})
+		assert.Equal(t, http.StatusTooManyRequests, send("192.0.2.7:1", r))
+	}
+}
+
+// Strangers that share an address with GitHub, behind a proxy that nobody told
+// us of, do not keep its deliveries out.
+func TestAGenuineDeliveryComesThroughFromALimitedAddress(t *testing.T) {
+	in, send, _ := limitedWorld(t, Options{})
+	for range 9 {
+		send("192.0.2.7:1", forged())
+	}
+	said := in.lines()
+	assert.Equal(t, http.StatusAccepted, send("192.0.2.7:1", deliver("pull_request", payloadFile(t, "pull_request.opened"))))
+	assert.Equal(t, said+1, in.lines())
+	assert.Equal(t, http.StatusTooManyRequests, send("192.0.2.7:1", forged()))
 }
 
 // Who has GitHub deliver hooks of his own to us, from the addresses that ours
