@@ -9,11 +9,13 @@ import (
 
 // An installation is our App on an account.
 type installation struct {
-	id      int64
-	account *user
-	gone    bool
-	second  bool // of the second App
-	created time.Time
+	id        int64
+	account   *user
+	gone      bool
+	second    bool // of the second App
+	created   time.Time
+	suspended time.Time // zero if it is not
+	consent   *consent  // nil: all that the App asks for
 }
 
 // install returns the installation of an account, which is made if need be.
@@ -53,13 +55,20 @@ func (c *call) getApp() answer {
 	app := c.hub.appJSON(c.api)
 	id, slug, permissions := c.hub.appOf(c.second)
 	app["id"], app["slug"], app["name"], app["permissions"] = id, slug, slug, permissions
+	if c.second {
+		app["events"] = []string{}
+	}
 	return ok(app)
 }
 
 func (c *call) listInstallations() answer {
+	all := c.hub.byAccount
+	if c.second {
+		all = c.hub.seconds
+	}
 	var list []*installation
-	for _, login := range sortedKeys(c.hub.byAccount) {
-		list = append(list, c.hub.byAccount[login])
+	for _, login := range sortedKeys(all) {
+		list = append(list, all[login])
 	}
 	return paged(c, list, func(in *installation) any { return c.hub.installationJSON(c.api, in) })
 }
@@ -118,26 +127,26 @@ func (c *call) meta() answer {
 	return ok(map[string]any{"verifiable_password_authentication": false, "hooks": []string{"127.0.0.0/8"}, "installed_version": "3.18.0"})
 }
 
-// events are what the App is subscribed to.
-func events() []string {
-	return []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push", "repository"}
-}
-
 // appJSON renders our App, as part of check runs too.
 func (h *Hub) appJSON(api string) map[string]any {
 	return map[string]any{"id": h.opts.AppID, "node_id": fmt.Sprintf("A_%d", h.opts.AppID), "slug": h.opts.Slug, "name": h.opts.Slug,
 		"owner": userJSON(api, h.user(h.opts.Slug)), "description": nil, "external_url": "https://pullwarden.example",
 		"html_url": api + "/apps/" + h.opts.Slug, "created_at": stamp(firstCommit), "updated_at": stamp(firstCommit),
-		"permissions": h.opts.Permissions, "events": events()}
+		"permissions": h.opts.Permissions, "events": h.opts.Events}
 }
 
 func (h *Hub) installationJSON(api string, in *installation) map[string]any {
-	id, slug, permissions := h.appOf(in.second)
+	granted, by := h.granted(in), any(nil)
+	if !in.suspended.IsZero() {
+		by = userJSON(api, in.account)
+	}
+	id, slug, _ := h.appOf(in.second)
+	web, _ := strings.CutSuffix(api, "/api/v3")
 	return map[string]any{"id": in.id, "account": userJSON(api, in.account), "app_id": id, "app_slug": slug,
-		"target_id": in.account.ID, "target_type": in.account.Type, "repository_selection": "all", "permissions": permissions,
-		"events": events(), "single_file_name": nil, "suspended_at": nil, "suspended_by": nil,
+		"target_id": in.account.ID, "target_type": in.account.Type, "repository_selection": "all", "permissions": granted.permissions,
+		"events": granted.events, "single_file_name": nil, "suspended_at": stamp(in.suspended), "suspended_by": by,
 		"access_tokens_url": fmt.Sprintf("%s/app/installations/%d/access_tokens", api, in.id),
-		"repositories_url":  api + "/installation/repositories", "html_url": fmt.Sprintf("%s/settings/installations/%d", api, in.id),
+		"repositories_url":  api + "/installation/repositories", "html_url": fmt.Sprintf("%s%s/installations/%d", web, in.account.settings(), in.id),
 		"created_at": stamp(in.created), "updated_at": stamp(in.created)}
 }
 

@@ -82,6 +82,9 @@ func (h *Hub) admit(c *call, need string) (http.Header, answer) {
 	if t == nil {
 		return nil, problem(http.StatusUnauthorized, "Bad credentials")
 	}
+	if !t.install.suspended.IsZero() {
+		return nil, suspended()
+	}
 	c.token = t
 	limits, refused := h.spend(t.install, writes(need))
 	if refused.status != 0 {
@@ -195,7 +198,11 @@ func (c *call) createToken() answer {
 	if in == nil || in.gone || in.second != c.second {
 		return missing()
 	}
-	app, _, granted := c.hub.appOf(in.second)
+	app, _, _ := c.hub.appOf(in.second)
+	if !in.suspended.IsZero() {
+		return suspended()
+	}
+	granted := c.hub.granted(in).permissions
 	var ask struct {
 		Repositories  []string          `json:"repositories"`
 		RepositoryIDs []int64           `json:"repository_ids"`

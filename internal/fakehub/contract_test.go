@@ -44,8 +44,11 @@ func TestContract(t *testing.T) {
 		return true
 	}, 20*time.Second, 50*time.Millisecond)
 
+	w.hub.SetHook(Hook{URL: "https://bot.example/hook", ContentType: "json"})
+	w.repo.Require(Requirement{Branch: "up", Check: "pullwarden", App: 7})
+	w.repo.Require(Requirement{Branch: "up", Check: "pullwarden", Classic: true})
 	jwt := "Bearer " + w.jwt(nil)
-	for _, path := range []string{"/app", "/app/installations", fmt.Sprintf("/app/installations/%d", w.hub.Installation("acme")), shop + "/installation", "/app/hook/deliveries"} {
+	for _, path := range []string{"/app", "/app/hook/config", "/app/installations", fmt.Sprintf("/app/installations/%d", w.hub.Installation("acme")), shop + "/installation", "/app/hook/deliveries"} {
 		require.Equal(t, 200, w.send("GET", path, jwt, nil).status, path)
 	}
 	w.token = w.mint(m{"repositories": l{"shop"}})
@@ -72,7 +75,7 @@ func TestContract(t *testing.T) {
 	must(201, "POST", shop+"/git/refs", m{"ref": "refs/heads/up", "sha": commit})
 	must(201, "POST", shop+"/pulls", m{"title": "t", "head": "up", "base": "main", "body": "b"})
 	must(200, "PATCH", shop+"/pulls/2", m{"state": "closed"})
-	for _, path := range []string{"", "/branches/up", "/pulls?state=all", "/pulls/1", "/pulls/1/files", "/pulls/1/commits", "/pulls/1/reviews", "/pulls/1/comments",
+	for _, path := range []string{"", "/branches/up", "/rules/branches/up", "/pulls?state=all", "/pulls/1", "/pulls/1/files", "/pulls/1/commits", "/pulls/1/reviews", "/pulls/1/comments",
 		"/issues/1/comments", "/commits/" + head, "/commits/" + head + "/pulls", "/commits/" + head + "/check-runs", "/commits/" + head + "/check-suites",
 		"/compare/main...topic", "/contents/a.txt", "/contents/dir?ref=topic", "/git/matching-refs/heads/", "/git/trees/" + made.(string),
 		fmt.Sprintf("/check-runs/%d/annotations", run.id()), "/collaborators/dev/permission"} {

@@ -230,6 +230,6 @@ func (r *Repo) brief() map[string]any {
 // PingEvent is what GitHub sends when a webhook is set up.
 func (h *Hub) PingEvent() Event {
 	return Event{Name: "ping", Payload: map[string]any{"zen": "Anything added dilutes everything else.", "hook_id": 1,
-		"hook": map[string]any{"type": "App", "id": 1, "name": "web", "active": true, "events": events(), "app_id": h.opts.AppID,
+		"hook": map[string]any{"type": "App", "id": 1, "name": "web", "active": true, "events": h.opts.Events, "app_id": h.opts.AppID,
 			"config": map[string]any{"content_type": "json", "insecure_ssl": "0", "secret": "********"}}}}
 }

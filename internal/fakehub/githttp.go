@@ -52,6 +52,9 @@ func (h *Hub) gitAccess(r *http.Request, name string) (*Repo, int, string) {
 	if login != "x-access-token" || t == nil {
 		return nil, http.StatusUnauthorized, "Invalid username or token. Password authentication is not supported for Git operations."
 	}
+	if !t.install.suspended.IsZero() {
+		return nil, http.StatusForbidden, "This installation has been suspended"
+	}
 	key := strings.ToLower(name)
 	if to := h.moved[key]; h.repos[key] == nil && to != nil && t.sees(to) {
 		return nil, http.StatusMovedPermanently, "/" + to.String() + ".git"

@@ -90,6 +90,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		prefix = "/api"
 	}
 	path = strings.TrimPrefix(path, prefix)
+	w.Header().Set("Date", h.now().Format(http.TimeFormat))
 	out := &reply{ResponseWriter: w}
 	if f := h.fault(r.Method, path); f != nil {
 		serve := h.dispatch

@@ -10,7 +10,8 @@
 // or the machine's git configuration is read.
 //
 // A Hub knows one App. Every owner of a repository has it installed, on all of
-// its repositories, with Options.Permissions. All repositories are private.
+// its repositories, with Options.Permissions until Ask changes them. All
+// repositories are private.
 package fakehub
 
 import (
@@ -33,9 +34,11 @@ type Options struct {
 	Key    *rsa.PublicKey // of the App's private key; without it no JWT is valid
 	Secret string         // signs webhooks; "" leaves them unsigned, as GitHub does
 	Second *SecondApp     // may call as well; nil for none
-	// Permissions is what every installation granted. Nil means contents, checks
-	// and pull_requests: write, issues and merge_queues: read.
+	// Permissions is what the App asks for, and what an installation grants when
+	// it is made. Nil means what pullwarden's app.yml asks for.
 	Permissions map[string]string
+	// Events is what the App is subscribed to; nil means as app.yml has it.
+	Events []string
 	// Now is the clock of tokens and times; nil means time.Now. It must agree
 	// with the product's, or no JWT is valid. Commits do not use it: the n-th
 	// commit of a repository has the same time in every run, so that SHAs repeat.
@@ -71,6 +74,7 @@ type Hub struct {
 	limits     map[int64]*budget // by installation
 	deliveries []*delivery
 	faults     []*Fault
+	hook       *Hook // nil: the App has no webhook
 	log        []string
 	calls      []Call
 }
@@ -93,7 +97,10 @@ func New(o Options) (*Hub, error) {
 		o.RateLimit = 5000
 	}
 	if o.Permissions == nil {
-		o.Permissions = map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "issues": "read", "merge_queues": "read"}
+		o.Permissions = map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read"}
+	}
+	if o.Events == nil {
+		o.Events = []string{"check_run", "check_suite", "merge_group", "pull_request", "push", "repository"}
 	}
 	o.Permissions = maps.Clone(o.Permissions)
 	o.Permissions["metadata"] = "read" // every App has it

@@ -167,7 +167,8 @@ func (c *call) getBranch() answer {
 		return problem(http.StatusNotFound, "Branch not found")
 	}
 	self := fmt.Sprintf("%s/repos/%v/branches/%s", c.api, c.repo, name)
-	return ok(map[string]any{"name": name, "commit": c.commitJSON(sha), "protected": false, "protection_url": self + "/protection",
-		"protection": map[string]any{"enabled": false, "required_status_checks": map[string]any{"enforcement_level": "off", "contexts": []any{}, "checks": []any{}}},
+	protected, protection := c.repo.protection(name)
+	return ok(map[string]any{"name": name, "commit": c.commitJSON(sha), "protected": protected, "protection_url": self + "/protection",
+		"protection": protection,
 		"_links":     map[string]string{"self": self, "html": fmt.Sprintf("%s/%v/tree/%s", c.web, c.repo, name)}})
 }

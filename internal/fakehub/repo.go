@@ -36,6 +36,7 @@ type Repo struct {
 	verified map[string]bool  // commits that GitHub signed
 	roles    map[string]string
 	labels   map[string]int64
+	rules    []rule                // what protects branches
 	diffs    map[string][]FileDiff // by "base..head"
 	moves    map[string][]FileDiff // by "old..new", without context
 	bases    map[string]string     // merge bases by "one other"

@@ -31,6 +31,7 @@ func routes() []route {
 		{"GET", "/app/installations", "app", (*call).listInstallations, nil, nil},
 		{"GET", "/app/installations/{id}", "app", (*call).getInstallation, nil, nil},
 		{"POST", "/app/installations/{id}/access_tokens", "app", (*call).createToken, nil, nil},
+		{"GET", "/app/hook/config", "app", (*call).getHook, nil, nil},
 		{"GET", "/app/hook/deliveries", "app", (*call).listDeliveries, nil, nil},
 		{"GET", "/app/hook/deliveries/{id}", "app", (*call).getDelivery, nil, nil},
 		{"POST", "/app/hook/deliveries/{id}/attempts", "app", (*call).redeliver, nil, nil},
@@ -42,6 +43,7 @@ func routes() []route {
 
 		{"GET", r, "metadata:read", (*call).getRepo, nil, nil},
 		{"GET", r + "/collaborators/{login}/permission", "metadata:read", (*call).getRole, nil, nil},
+		{"GET", r + "/rules/branches/{branch...}", "metadata:read", (*call).branchRules, nil, nil},
 		{"GET", r + "/branches/{branch...}", "contents:read", (*call).getBranch, nil, nil},
 		{"GET", r + "/contents/{path...}", "contents:read", (*call).getContents, nil, nil},
 		{"GET", r + "/contents", "contents:read", (*call).getContents, nil, nil},

@@ -96,21 +96,22 @@ func (h *Hub) Deliveries() []Delivery {
 func (h *Hub) attempt(ctx context.Context, d *delivery) (Delivery, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(d.body))
+	body, kind := h.encode(d.body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(body))
 	if err != nil {
 		return Delivery{}, fmt.Errorf("deliver %s: %w", d.Event, err)
 	}
 	h.mu.Lock()
 	d.ID, d.at = h.id(), h.now()
 	h.mu.Unlock()
-	for k, v := range map[string]string{"Accept": "*/*", "Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/0000001",
+	for k, v := range map[string]string{"Accept": "*/*", "Content-Type": kind, "User-Agent": "GitHub-Hookshot/0000001",
 		"X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID, "X-GitHub-Hook-ID": "1",
 		"X-GitHub-Hook-Installation-Target-ID": strconv.FormatInt(h.opts.AppID, 10), "X-GitHub-Hook-Installation-Target-Type": "integration"} {
 		req.Header.Set(k, v)
 	}
 	if h.opts.Secret != "" {
-		req.Header.Set("X-Hub-Signature", "sha1="+sign(sha1.New, h.opts.Secret, d.body))
-		req.Header.Set("X-Hub-Signature-256", "sha256="+sign(sha256.New, h.opts.Secret, d.body))
+		req.Header.Set("X-Hub-Signature", "sha1="+sign(sha1.New, h.opts.Secret, body))
+		req.Header.Set("X-Hub-Signature-256", "sha256="+sign(sha256.New, h.opts.Secret, body))
 	}
 	d.head = req.Header
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
