@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -26,4 +27,19 @@ func lock(file string) (io.Closer, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(h), file), nil
+}
+
+// locked reports whether a process has taken file with lock.
+func locked(file string) (bool, error) {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	held, err := lock(file)
+	if errors.Is(err, errLocked) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, held.Close()
 }

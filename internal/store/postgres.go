@@ -21,9 +21,21 @@ const (
 	idleConnections = 8
 )
 
-// openPostgres opens the database at url, "postgres://…". No error shows any
-// part of url that may be of a password.
+// openPostgres opens the database at url, "postgres://…", and migrates it.
 func openPostgres(ctx context.Context, url string) (*sql.DB, error) {
+	pool, err := poolPostgres(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := alone(ctx, pool, func() error { return migrate(ctx, pool, goose.DialectPostgres, "migrations/postgres") }); err != nil {
+		return nil, errors.Join(plain(err), pool.Close())
+	}
+	return pool, nil
+}
+
+// poolPostgres prepares a pool for the database at url. No error shows any
+// part of url that may be of a password.
+func poolPostgres(url string) (*sql.DB, error) {
 	// In front of its "@" a "/", "?" or "#" ends the host: the rest of a
 	// password that has one would be taken for a name, and be told as such.
 	if rest := url[strings.Index(url, ":")+1:]; !strings.HasPrefix(rest, "//") {
@@ -43,9 +55,6 @@ func openPostgres(ctx context.Context, url string) (*sql.DB, error) {
 	pool.SetMaxIdleConns(idleConnections)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(30 * time.Minute) // after a failover some would stay with the old server
-	if err := alone(ctx, pool, func() error { return migrate(ctx, pool, goose.DialectPostgres, "migrations/postgres") }); err != nil {
-		return nil, errors.Join(plain(err), pool.Close())
-	}
 	return pool, nil
 }
 

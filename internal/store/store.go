@@ -50,28 +50,39 @@ func Open(ctx context.Context, url string, now func() time.Time) (*DB, error) {
 	if now == nil {
 		now = time.Now
 	}
-	scheme, rest, found := strings.Cut(url, ":")
+	scheme, rest, err := split(url)
+	if err != nil {
+		return nil, err
+	}
 	db := &DB{now: now, alone: newAloneness()}
-	var err error
-	switch {
-	case url == "":
-		return nil, fmt.Errorf("%s is empty: %s", urlKey, setTo)
-	case !found:
-		return nil, fmt.Errorf("%s has no scheme: %s", urlKey, setTo)
-	case scheme == "postgres" || scheme == "postgresql":
+	if scheme == "sqlite" {
+		db.sql, db.held, err = openSQLite(ctx, rest)
+	} else {
 		db.shared = true
 		db.sql, err = openPostgres(ctx, url)
-	case scheme != "sqlite":
-		return nil, fmt.Errorf("%s: databases of scheme %q are not supported: %s", urlKey, scheme, setTo)
-	case rest == "":
-		return nil, fmt.Errorf("%s names no file: %s", urlKey, setTo)
-	default:
-		db.sql, db.held, err = openSQLite(ctx, rest)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the database of %s: %w", urlKey, err)
 	}
 	return db, nil
+}
+
+// split tells which database url names: "sqlite" and its file, or "postgres".
+func split(url string) (scheme, rest string, err error) {
+	scheme, rest, found := strings.Cut(url, ":")
+	switch {
+	case url == "":
+		return "", "", fmt.Errorf("%s is empty: %s", urlKey, setTo)
+	case !found:
+		return "", "", fmt.Errorf("%s has no scheme: %s", urlKey, setTo)
+	case scheme == "postgres" || scheme == "postgresql":
+		return "postgres", rest, nil
+	case scheme != "sqlite":
+		return "", "", fmt.Errorf("%s: databases of scheme %q are not supported: %s", urlKey, scheme, setTo)
+	case rest == "":
+		return "", "", fmt.Errorf("%s names no file: %s", urlKey, setTo)
+	}
+	return scheme, rest, nil
 }
 
 const setTo = "set it to sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE"
