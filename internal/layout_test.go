@@ -43,10 +43,11 @@ var may = map[string]string{
 	"internal/report":            "internal/advisory internal/change internal/finding internal/forge internal/history internal/policy internal/upgrade templates",
 	"internal/bot":               "internal/change internal/finding internal/forge internal/git internal/history internal/policy internal/report internal/scan internal/upgrade",
 	"internal/web":               "internal/history templates",
+	"internal/doctor":            "internal/forge",
 	"internal/fakehub":           "",
-	"internal/app":               "config internal/advisory internal/bot internal/change internal/ecosystem internal/ecosystem/... internal/finding internal/forge internal/forge/github internal/forge/github/hook internal/git internal/history internal/policy internal/queue internal/report internal/scan internal/scan/... internal/store internal/upgrade internal/web",
+	"internal/app":               "config internal/advisory internal/bot internal/change internal/doctor internal/ecosystem internal/ecosystem/... internal/finding internal/forge internal/forge/github internal/forge/github/hook internal/git internal/history internal/policy internal/queue internal/report internal/scan internal/scan/... internal/store internal/upgrade internal/web",
 	"internal/demo":              "config internal/app internal/advisory internal/fakehub internal/finding internal/forge internal/report templates",
-	"internal/cli":               "config internal/advisory internal/app internal/change internal/demo internal/finding internal/git internal/policy internal/report internal/scan internal/upgrade",
+	"internal/cli":               "config internal/advisory internal/app internal/change internal/demo internal/doctor internal/finding internal/git internal/policy internal/report internal/scan internal/upgrade",
 }
 
 // never lists what a package may not reach, directly or through others.
@@ -65,6 +66,8 @@ var never = []struct{ from, to string }{
 	{"internal/bot", "github.com/google/go-github"},
 	{"internal/bot", "database/sql"},
 	{"internal/bot", "github.com/aquasecurity/"},
+	{"internal/doctor", "github.com/google/go-github"},
+	{"internal/doctor", "database/sql"},
 	{"internal/web", "github.com/google/go-github"},
 	{"internal/fakehub", "github.com/"},
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/app"
 )
 
@@ -20,9 +21,9 @@ func serveCommand(std IO) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			level, err := zerolog.ParseLevel(cfg.Log.Level)
-			if err != nil || cfg.Log.Level == "" {
-				return fmt.Errorf("log.level: %q is none of debug, info, warn, error", cfg.Log.Level)
+			level, err := logLevel(cfg)
+			if err != nil {
+				return err
 			}
 			log := zerolog.New(std.Err).Level(level).With().Timestamp().Logger()
 			s, err := app.New(c.Context(), cfg, app.Options{Log: log})
@@ -34,4 +35,13 @@ func serveCommand(std IO) *cobra.Command {
 	}
 	c.Flags().StringVar(&file, "config", "", "settings file; see config/pullwarden.example.yml")
 	return c
+}
+
+// logLevel is the one of the settings.
+func logLevel(cfg config.Config) (zerolog.Level, error) {
+	level, err := zerolog.ParseLevel(cfg.Log.Level)
+	if err != nil || cfg.Log.Level == "" {
+		return level, fmt.Errorf("log.level: %q is none of debug, info, warn, error", cfg.Log.Level)
+	}
+	return level, nil
 }

@@ -72,6 +72,15 @@ func newClient() *http.Client {
 	}}
 }
 
+// Address is the one that counts of a list; "" if there is none. It may hold a password.
+func (r Registry) Address() string {
+	u, err := r.address()
+	if err != nil {
+		return ""
+	}
+	return u.String()
+}
+
 // address picks the base out of a list.
 func (r Registry) address() (*url.URL, error) {
 	for _, s := range strings.FieldsFunc(r.Base, func(c rune) bool { return c == ',' || c == '|' }) {
