@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
 func bounded(t *testing.T, run func(context.Context, *Options, facts) (facts, []Line)) []Line {
@@ -111,4 +113,25 @@ func TestCount(t *testing.T) {
 	for d, want := range map[time.Duration]string{30 * time.Second: "just now", time.Minute: "1 minute ago", 3 * time.Hour: "3 hours ago", 80 * time.Hour: "3 days ago"} {
 		assert.Equal(t, want, ago(now, now.Add(-d)))
 	}
+}
+
+// silent is a GitHub that never tells what became of a delivery.
+type silent struct{ GitHub }
+
+func (silent) Redeliver(context.Context, int64) error { return nil }
+func (silent) Attempts(context.Context) ([]forge.Attempt, error) {
+	return []forge.Attempt{{ID: 1, Status: 200, Again: true}}, nil
+}
+
+func TestRedeliveryWithoutOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), long)
+		defer cancel()
+		o := &Options{GitHub: silent{}, Redeliver: true}
+		f := facts{reached: true, app: &forge.App{DeliveriesPage: "https://hub.example/advanced"}, attempts: []forge.Attempt{{ID: 1, Event: "ping", Status: 200, Again: true}}}
+		_, lines := redelivery(ctx, o, f)
+		require.Len(t, lines, 1)
+		assert.Equal(t, Unseen, lines[0].Status, "an earlier attempt is not the outcome")
+		assert.Contains(t, lines[0].Do, "https://hub.example/advanced")
+	})
 }

@@ -60,13 +60,13 @@ func TestDeliveries(t *testing.T) {
 		{name: "failed before", spoil: func(w *world) { fails(502)(w); w.deliver(w.hook) }, want: []string{"webhook.deliveries" + warning}, seen: []string{"since then they arrive", "/advanced"}},
 		{name: "not told", spoil: func(w *world) { w.hub.Fail(fakehub.Fault{Match: "GET /app/hook/deliveries", Status: 500}) }, want: []string{"webhook.deliveries" + unseen}},
 		{name: "made again, and failed", spoil: func(w *world) {
-			w.hub.Fail(fakehub.Fault{Match: "none"})
-			up := true
+			first := true
 			again := w.serve(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-				if !up {
+				if !first {
+					time.Sleep(500 * time.Millisecond) // the outcome is not there when it is first asked for
 					rw.WriteHeader(http.StatusBadGateway)
 				}
-				up = false
+				first = false
 			}))
 			w.deliver(again)
 			w.o.Redeliver = true

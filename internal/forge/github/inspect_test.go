@@ -157,6 +157,12 @@ func TestInspectGit(t *testing.T) {
 	assert.ErrorContains(t, w.inspector().Git(t.Context(), w.repo), "502")
 	w.hub.Fail(fakehub.Fault{Match: "GET /octo-org/shop.git/info/refs", Status: 200, Body: "<html>sign in"})
 	assert.ErrorContains(t, w.inspector().Git(t.Context(), w.repo), "not git")
+	asked := false
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	t.Cleanup(elsewhere.Close)
+	w.hub.Fail(fakehub.Fault{Match: "GET /octo-org/shop.git/info/refs", Status: 302, Header: map[string]string{"Location": elsewhere.URL}})
+	assert.Error(t, w.inspector().Git(t.Context(), w.repo))
+	assert.False(t, asked, "the token stays here")
 	odd := w.repo
 	odd.Name = "../x"
 	assert.ErrorIs(t, w.inspector().Git(t.Context(), odd), forge.ErrNotFound)
