@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -84,6 +85,11 @@ func TestChecksAreInOrder(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"settings", "github", "webhook", "server"}, areas, "each area is in one piece")
+	page, err := os.ReadFile("../../docs/doctor.md")
+	require.NoError(t, err)
+	for name := range names {
+		assert.Contains(t, string(page), "`"+name+"`", "users are told of each")
+	}
 }
 
 func TestClean(t *testing.T) {
