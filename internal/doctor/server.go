@@ -29,11 +29,26 @@ func running(ctx context.Context, o *Options, f facts) (facts, []Line) {
 	case err != nil:
 		return f, unseen(fmt.Sprintf("whether the server works: %s does not answer: %s", address, reason(err)), "")
 	case got.status == http.StatusServiceUnavailable:
-		return f, one(Problem, "the server runs, and is not ready: "+got.body, "look at its log")
+		return f, one(Problem, "the server runs, and is not ready: "+state(got.body), "look at its log")
 	case got.status != http.StatusOK:
 		return f, one(Problem, fmt.Sprintf("what listens on %s is not this server: it answers %d", address, got.status), "see what else uses the address, or set another admin_address")
 	}
-	return f, one(OK, "the server runs and is ready: "+got.body, "")
+	return f, one(OK, "the server runs and is ready: "+state(got.body), "")
+}
+
+// state is what /readyz says, a reason a line, in one line.
+func state(body string) string {
+	var parts []string
+	for line := range strings.Lines(body) {
+		line = strings.TrimSpace(line)
+		for _, head := range []string{"not ready: ", "note: ", "ok, "} {
+			line = strings.TrimPrefix(line, head)
+		}
+		if line != "" && line != "ok" {
+			parts = append(parts, line)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // ping delivers a ping of our own to the server that runs here: it sees that

@@ -303,9 +303,9 @@ func TestServer(t *testing.T) {
 			want: []string{run + unseen, hook + unseen}, seen: []string{"pullwarden serve"}},
 		{name: "not ready", spoil: func(w *world) {
 			w.o.AdminAddress = address(w.serve(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-				http.Error(rw, "the database does not answer", http.StatusServiceUnavailable)
+				http.Error(rw, "not ready: the database does not answer\nnot ready: work has waited for 1h0m0s", http.StatusServiceUnavailable)
 			})))
-		}, want: []string{run + problem}, seen: []string{"not ready: the database does not answer"}},
+		}, want: []string{run + problem}, seen: []string{"is not ready: the database does not answer; work has waited for 1h0m0s"}},
 		{name: "something else listens", spoil: func(w *world) {
 			w.o.AdminAddress = address(w.answers(404))
 			w.o.Address = address(w.answers(404))

@@ -27,7 +27,6 @@ import (
 	"github.com/pullwarden/pullwarden/internal/forge/github"
 	"github.com/pullwarden/pullwarden/internal/forge/github/hook"
 	"github.com/pullwarden/pullwarden/internal/store"
-	"github.com/pullwarden/pullwarden/internal/web"
 )
 
 const (
@@ -101,7 +100,13 @@ func newWorld(t *testing.T, change ...func(*fakehub.Options)) *world {
 		Now:        time.Now,
 	}
 	w.app = github.Options{AppID: 7, PrivateKey: []byte(pemOf(appKey())), APIURL: w.o.APIURL, GraphQLURL: w.o.GraphQLURL, WebURL: w.url}
-	w.o.AdminAddress = address(w.serve(web.Handler(func(context.Context) (web.State, error) { return web.State{}, nil })))
+	w.o.AdminAddress = address(w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			http.NotFound(rw, r)
+			return
+		}
+		fmt.Fprint(rw, "ok\nnote: 3 waiting, the first for 2s\nnote: advisories imported 5m0s ago\n")
+	})))
 	w.listen(7)
 	w.hub.SetHook(fakehub.Hook{URL: w.hook, ContentType: "json"})
 	w.inspector()
