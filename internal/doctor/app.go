@@ -204,11 +204,11 @@ func consent(_ context.Context, o *Options, f facts) (facts, []Line) {
 		if lacks(in.Grant, both(pending, o.Least)) != nil {
 			status = Problem
 		}
-		lines = append(lines, Line{Status: status, Seen: fmt.Sprintf("%s has not accepted what the App asks for by now: %s", in.Account, strings.Join(lack, ", ")),
+		lines = append(lines, Line{Status: status, Seen: fmt.Sprintf("%s does not grant what the App asks for by now: %s", in.Account, strings.Join(lack, ", ")),
 			Do: "have an owner of " + in.Account + " review the request on " + in.Page})
 	}
 	if lines == nil && len(f.active) > 0 {
-		lines = one(OK, "every account has accepted all that the App asks for", "")
+		lines = one(OK, "every account grants all that the App asks for", "")
 	}
 	worst := func(l Line) bool { return l.Status == Problem }
 	rest := slices.DeleteFunc(slices.Clone(lines), worst)

@@ -6,10 +6,14 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,7 +225,7 @@ func TestInstallations(t *testing.T) {
 			spoil: func(w *world) {
 				second(w)
 				asks(w, nil, nil) // octo-org does not accept
-			}, want: []string{"github.consent" + problem, "github.required_check" + note}, seen: []string{"octo-org has not accepted what the App asks for by now: checks: write", "/settings/installations/"}},
+			}, want: []string{"github.consent" + problem, "github.required_check" + note}, seen: []string{"octo-org does not grant what the App asks for by now: checks: write", "/settings/installations/"}},
 		{name: "not accepted what upgrades need", hub: func(o *fakehub.Options) {
 			o.Permissions = map[string]string{"contents": "read", "checks": "write", "pull_requests": "write", "merge_queues": "read"}
 		}, spoil: func(w *world) {
@@ -297,6 +301,9 @@ func repeat(s string, n int) (list []string) {
 }
 
 func TestServer(t *testing.T) {
+	foreign := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		http.Error(rw, "deliveries do not come from this address", http.StatusForbidden)
+	})
 	run, hook := "server.running", "server.webhook"
 	play(t, []trial{
 		{name: "does not run", spoil: func(w *world) { w.o.Address, w.o.AdminAddress = nowhere(t), nowhere(t) },
@@ -316,6 +323,19 @@ func TestServer(t *testing.T) {
 		{name: "port left to chance", spoil: func(w *world) { w.o.Address, w.o.AdminAddress = "127.0.0.1:0", "127.0.0.1:0" },
 			want: []string{run + unseen, hook + unseen}, seen: []string{"leaves the port to chance"}},
 		{name: "on every address", spoil: func(w *world) { w.o.Address = w.o.Address[len("127.0.0.1"):] }},
+		{name: "speaks TLS by itself", spoil: func(w *world) {
+			s := httptest.NewUnstartedServer(w.handler(7))
+			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			s.StartTLS()
+			w.Cleanup(s.Close)
+			w.o.Address = strings.TrimPrefix(s.URL, "https://")
+		}},
+		{name: "takes deliveries of others alone", spoil: func(w *world) { w.o.Address = address(w.serve(foreign)) },
+			want: []string{hook + note}, seen: []string{"GitHub's arrive"}},
+		{name: "takes deliveries of others alone, and there are none", spoil: func(w *world) {
+			w.o.Address = address(w.serve(foreign))
+			w.deliver("http://" + nowhere(t))
+		}, want: []string{"webhook.deliveries" + problem, hook + unseen}, seen: []string{"--redeliver"}},
 		{name: "no secret", spoil: func(w *world) { w.o.WebhookSecret = "" }, want: []string{hook + unseen}},
 	})
 }
@@ -382,7 +402,7 @@ func TestManyAccounts(t *testing.T) {
 	asks(w, nil, nil)
 	r, _ := w.look()
 	said := told(r, "github.consent")
-	assert.Contains(t, said, "org-09 has not accepted")
+	assert.Contains(t, said, "org-09 does not grant")
 	assert.NotContains(t, said, "org-10")
 	assert.Contains(t, said, "the same for 50 more accounts")
 	assert.Contains(t, told(r, "github.rate_limit"), "the rate limit of 11 more installations was not looked at")

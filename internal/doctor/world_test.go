@@ -122,14 +122,20 @@ func (w *world) serve(h http.Handler) string {
 
 func address(url string) string { return strings.TrimPrefix(url, "http://") }
 
-// listen starts the server's webhook: it takes what is signed with w.sign, for App app.
-func (w *world) listen(app int64) {
+// handler takes what is signed with w.sign, for App app.
+func (w *world) handler(app int64) http.Handler {
 	w.Helper()
 	h, err := hook.Handler(hook.Options{Secret: w.sign, AppID: app, Accept: func(context.Context, forge.Event, string) error { return nil }})
 	require.NoError(w, err)
 	mux := http.NewServeMux()
 	mux.Handle(route, h)
-	server := w.serve(mux)
+	return mux
+}
+
+// listen starts the server's webhook.
+func (w *world) listen(app int64) {
+	w.Helper()
+	server := w.serve(w.handler(app))
 	w.hook, w.o.Address = server+route, address(server)
 }
 

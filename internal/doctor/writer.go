@@ -47,7 +47,7 @@ func writer(ctx context.Context, o *Options, f facts) (facts, []Line) {
 			continue
 		}
 		if lack := lacks(list[i].Grant, both(a.Grant, w.Want)); lack != nil {
-			add(fmt.Sprintf("%s has not accepted what the App that writes asks for by now: %s", in.Account, strings.Join(lack, ", ")),
+			add(fmt.Sprintf("%s does not grant what the App that writes asks for by now: %s", in.Account, strings.Join(lack, ", ")),
 				"have an owner of "+in.Account+" review the request on "+list[i].Page)
 		}
 	}
