@@ -94,6 +94,9 @@ func inspector(cfg config.Config, id int64, key string) (*github.Inspector, erro
 
 func inspect(ctx context.Context, url string) (doctor.Database, error) {
 	c, err := store.Inspect(ctx, url, lacksJobTables)
+	if inner := errors.Unwrap(err); inner != nil {
+		err = inner // doctor says itself what it looks at
+	}
 	kind := "PostgreSQL"
 	if strings.HasPrefix(url, "sqlite:") {
 		kind = "SQLite"

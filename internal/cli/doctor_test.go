@@ -100,7 +100,7 @@ func TestDoctorOnPostgres(t *testing.T) {
 	c.env["PULLWARDEN_DATABASE_URL"] = "postgres://dev:" + word + "@" + freeAddress(t) + "/x"
 	code, e := examine(t, c.env)
 	assert.Equal(t, 1, code)
-	assert.Contains(t, e.at("server.database"), "problem: the database: ")
+	assert.Contains(t, e.at("server.database"), "problem: the database cannot be used: connect: ")
 	for _, l := range e.Lines {
 		assert.NotContains(t, l.Seen+l.Do, word)
 	}

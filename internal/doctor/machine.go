@@ -20,9 +20,9 @@ func database(ctx context.Context, o *Options, f facts) (facts, []Line) {
 	as := fmt.Sprintf("let the user that the server runs as read and write it (doctor runs as user %d: if that is another one, run doctor as the server's)", os.Getuid())
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return f, one(Problem, "the database: "+reason(err), as)
+		return f, one(Problem, "the database cannot be looked at: "+reason(err), as)
 	case err != nil:
-		return f, one(Problem, "the database: "+reason(err), "see that it runs, and that PULLWARDEN_DATABASE_URL (database_url) is right")
+		return f, one(Problem, "the database cannot be used: "+reason(err), "see that it runs, and that PULLWARDEN_DATABASE_URL (database_url) is right")
 	case db.File == ":memory:":
 		return f, one(Warning, "the database is in memory: whatever was accepted is lost when the server stops", "set PULLWARDEN_DATABASE_URL to sqlite:FILE or postgres://…")
 	}

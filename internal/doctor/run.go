@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -95,18 +96,28 @@ func blind(what, why string) []Line {
 // reason is err in a line: what it is about is said already.
 func reason(err error) string {
 	text := err.Error()
-	var address *url.Error
-	if errors.As(err, &address) { // its address may hold a password
-		text = strings.Replace(text, address.Error(), address.Err.Error(), 1)
-	}
 	var busy *forge.BusyError
 	if errors.As(err, &busy) && busy.Err != nil {
 		text = strings.Replace(text, busy.Error(), busy.Err.Error(), 1)
 	}
+	var address *url.Error
+	if errors.As(err, &address) { // its address may hold a password
+		text = strings.Replace(text, address.Error(), address.Err.Error(), 1)
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time"
 	}
-	return text
+	if i := strings.Index(text, "GitHub answers "); i >= 0 {
+		text = text[i:]
+	}
+	var lines []string // a database is tried in several ways, which fail for the same reason
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !slices.ContainsFunc(lines, func(said string) bool { return strings.HasSuffix(said, line) }) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
 }
 
 // clean is s as one line without any secret and without anything that a

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -107,7 +109,14 @@ func TestClean(t *testing.T) {
 }
 
 func TestReason(t *testing.T) {
-	assert.Equal(t, "no answer in time", reason(errors.Join(errors.New("ask"), context.DeadlineExceeded)))
+	for want, err := range map[string]error{
+		"no answer in time":                          errors.Join(errors.New("ask"), context.DeadlineExceeded),
+		"GitHub answers 401: no":                     fmt.Errorf("ask for our App: %w: %w", forge.ErrDenied, errors.New("GitHub answers 401: no")),
+		"connect: refused; with TLS: no certificate": errors.New("connect: refused\nrefused\nwith TLS: no certificate"),
+		"ask: connection refused":                    fmt.Errorf("ask: %w", &forge.BusyError{After: time.Second, Err: &url.Error{Op: "Get", URL: "http://dev:word@x", Err: errors.New("connection refused")}}),
+	} {
+		assert.Equal(t, want, reason(err))
+	}
 }
 
 func TestCount(t *testing.T) {
