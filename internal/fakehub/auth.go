@@ -242,7 +242,7 @@ func (c *call) createToken() answer {
 		}
 	}
 	// Long ones exist, so none of ours is short.
-	t.value = fmt.Sprintf("ghs_%d_%s", app, randomHex(90))
+	t.value = fmt.Sprintf(TokenPrefix+"%d_%s", app, randomHex(90))
 	c.hub.tokens[t.value] = t
 	out := map[string]any{"token": t.value, "expires_at": stamp(t.expires), "permissions": t.permissions, "repository_selection": "all"}
 	if t.repos != nil {
@@ -259,6 +259,19 @@ func (c *call) createToken() answer {
 func (c *call) revokeToken() answer {
 	c.token.revoked = true
 	return nothing()
+}
+
+// TokenPrefix is what every token begins with that a Hub minted, so that it is
+// known wherever it turns up.
+const TokenPrefix = "ghs_"
+
+// Revoke makes every token that was minted so far invalid.
+func (h *Hub) Revoke() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.tokens {
+		t.revoked = true
+	}
 }
 
 // A Grant is what a token that was minted may do.

@@ -3,6 +3,7 @@ package fakehub
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,24 @@ func TestTokens(t *testing.T) {
 	fresh := w.mint(nil)
 	assert.Equal(t, 204, w.send("DELETE", "/installation/token", "token "+fresh, nil).status)
 	assert.Equal(t, 401, w.send("GET", shop, "token "+fresh, nil).status, "revoked")
+}
+
+func TestRevoke(t *testing.T) {
+	var heard []string
+	w := newWorld(t, func(o *Options) {
+		o.Heard = func(method, path string, body []byte) {
+			heard = append(heard, fmt.Sprintf("%s %s %s", method, path, body))
+		}
+	})
+	assert.True(t, strings.HasPrefix(w.token, TokenPrefix))
+	assert.Equal(t, 200, w.do("GET", shop, nil).status)
+	w.hub.Revoke()
+	assert.Equal(t, 401, w.do("GET", shop, nil).status)
+	w.token = w.mint(m{"repositories": []string{"shop"}})
+	assert.Equal(t, 200, w.do("GET", "/api/v3"+shop, nil).status)
+	assert.Equal(t, []string{"GET " + shop + " ", "GET " + shop + " "}, heard[1:3], "refused or not")
+	assert.Contains(t, heard[3], `/access_tokens {"repositories":["shop"]}`)
+	assert.Equal(t, "GET "+shop+" ", heard[4], "without the prefix")
 }
 
 func TestRequestRules(t *testing.T) {

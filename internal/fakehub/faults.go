@@ -22,6 +22,8 @@ type Fault struct {
 	Drop   bool              // close the connection without an answer
 	Lose   bool              // do what was asked, then close the connection without an answer
 	Cut    int               // send only so many bytes of the answer, then close the connection
+	Trim   int               // send only so many bytes of the answer, as if they were all of it
+	Before func()            // called first, for what happens to GitHub meanwhile
 }
 
 // Fail adds a fault. Of several that match, the oldest with times left plays.
@@ -62,6 +64,9 @@ func glob(pattern, s string) bool {
 
 // play answers the request faultily; false means that the connection is to be dropped.
 func (f *Fault) play(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) bool {
+	if f.Before != nil {
+		f.Before()
+	}
 	if f.Delay > 0 {
 		select {
 		case <-time.After(f.Delay):
@@ -79,18 +84,22 @@ func (f *Fault) play(w http.ResponseWriter, r *http.Request, serve func(http.Res
 		return false
 	case f.Status != 0:
 		f.refuse(w)
-	case f.Cut > 0:
+	case f.Cut > 0, f.Trim > 0:
 		whole := newHeld()
 		serve(whole)
 		for k, v := range whole.header {
 			w.Header()[k] = v
 		}
 		b := whole.body.Bytes()
+		part := b[:min(f.Cut+f.Trim, len(b))]
+		if f.Trim > 0 {
+			b = part
+		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 		w.WriteHeader(whole.status)
-		_, _ = w.Write(b[:min(f.Cut, len(b))])
+		_, _ = w.Write(part)
 		_ = http.NewResponseController(w).Flush()
-		return f.Cut >= len(b)
+		return len(part) == len(b)
 	default:
 		serve(w)
 	}

@@ -2,6 +2,7 @@ package fakehub
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -49,10 +50,23 @@ func TestFaults(t *testing.T) {
 	_, err = w.try("GET", shop, auth, nil)
 	assert.Error(t, err)
 
+	moved := false
+	w.hub.Fail(Fault{Match: "GET *", Trim: 10, Before: func() { moved = true }})
+	req, err := http.NewRequest("GET", w.url+shop, nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", auth)
+	trimmed, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	text, err := io.ReadAll(trimmed.Body)
+	require.NoError(t, err, "the answer is whole, as far as HTTP knows")
+	require.NoError(t, trimmed.Body.Close())
+	assert.Len(t, text, 10)
+	assert.True(t, moved)
+
 	w.hub.Fail(Fault{Match: "GET *", Delay: time.Minute})
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", w.url+shop, nil)
+	req, err = http.NewRequestWithContext(ctx, "GET", w.url+shop, nil)
 	require.NoError(t, err)
 	_, err = http.DefaultClient.Do(req)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)

@@ -142,6 +142,9 @@ func (h *Hub) dispatch(w http.ResponseWriter, r *http.Request, prefix, path stri
 		write(w, r, problem(http.StatusRequestEntityTooLarge, "Payload too large"))
 		return
 	}
+	if h.opts.Heard != nil {
+		h.opts.Heard(r.Method, path, body)
+	}
 	scheme := "http://"
 	if r.TLS != nil {
 		scheme = "https://"

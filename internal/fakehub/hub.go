@@ -51,6 +51,9 @@ type Options struct {
 	// ContentLimit is the number of writes a minute before the secondary rate
 	// limit answers 403; 0 means none. GitHub's is 80.
 	ContentLimit int
+	// Heard, if it is set, is called with the body of each API request, before
+	// anything is made of it and perhaps by several at once. It may keep body.
+	Heard func(method, path string, body []byte)
 }
 
 // A Hub is the fake. It is an http.Handler and safe for concurrent use.
