@@ -14,6 +14,16 @@ type commitInfo struct {
 }
 
 func (r *Repo) readCommit(sha string) commitInfo {
+	i, ok := r.read[sha]
+	if !ok {
+		if i = r.showCommit(sha); i.tree != "" {
+			r.read[sha] = i
+		}
+	}
+	return i
+}
+
+func (r *Repo) showCommit(sha string) commitInfo {
 	out, _ := r.git("show", "-s", "--no-color", "--date=iso-strict", "--format=%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B", sha) // checked before
 	f := strings.SplitN(string(out), "\x00", 9)
 	if len(f) < 9 {

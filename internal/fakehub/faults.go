@@ -36,6 +36,13 @@ func (h *Hub) Fail(f Fault) {
 	h.faults = append(h.faults, &f)
 }
 
+// Mend takes all faults away that were not played yet.
+func (h *Hub) Mend() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.faults = nil
+}
+
 func (h *Hub) fault(method, path string) *Fault {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -31,6 +31,8 @@ func TestFaults(t *testing.T) {
 	}
 	assert.Len(t, w.repo.CheckRuns(head), 2)
 
+	w.hub.Fail(Fault{Match: "*", Status: 503})
+	w.hub.Mend()
 	w.hub.Fail(Fault{Match: "*", Status: 403})
 	res, err := post()
 	require.NoError(t, err)

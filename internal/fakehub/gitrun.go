@@ -106,10 +106,14 @@ func (r *Repo) object(sha string) string {
 	if !isSHA(sha) {
 		return ""
 	}
+	if t, ok := r.types[sha]; ok {
+		return t
+	}
 	t, err := r.line("cat-file", "-t", sha)
 	if err != nil {
 		return ""
 	}
+	r.types[sha] = t
 	return t
 }
 
@@ -118,11 +122,31 @@ func (r *Repo) tip(branch string) string {
 	if branch == "" {
 		return ""
 	}
-	sha, err := r.line("rev-parse", "--verify", "--quiet", "refs/heads/"+branch+"^{commit}")
+	return r.stored("refs/heads/" + branch)
+}
+
+// stored reads a reference where git keeps it: on its own, or packed with
+// others. Asking git would be a process for each.
+func (r *Repo) stored(ref string) string {
+	if !filepath.IsLocal(ref) {
+		return ""
+	}
+	if b, err := os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(ref))); err == nil {
+		if sha := strings.TrimSpace(string(b)); isSHA(sha) {
+			return sha
+		}
+		return ""
+	}
+	packed, err := os.ReadFile(filepath.Join(r.dir, "packed-refs"))
 	if err != nil {
 		return ""
 	}
-	return sha
+	for line := range strings.Lines(string(packed)) {
+		if sha, name, _ := strings.Cut(strings.TrimSpace(line), " "); name == ref && isSHA(sha) {
+			return sha
+		}
+	}
+	return ""
 }
 
 // resolve returns the commit that a branch, a tag, a full reference or a SHA names, or "".
@@ -130,11 +154,20 @@ func (r *Repo) resolve(rev string) string {
 	if strings.HasPrefix(rev, "-") || strings.ContainsAny(rev, "^~:@{ \x00") || rev == "" {
 		return ""
 	}
-	names := []string{"refs/heads/" + rev, "refs/tags/" + rev}
+	if sha := r.stored("refs/heads/" + rev); sha != "" {
+		return sha
+	}
+	names := []string{"refs/tags/" + rev}
 	if rev == "HEAD" || strings.HasPrefix(rev, "refs/") {
 		names = append(names, rev)
 	} else if strings.HasPrefix(rev, "heads/") || strings.HasPrefix(rev, "tags/") {
 		names = append(names, "refs/"+rev)
+	}
+	if isSHA(rev) && r.stored(names[0]) == "" {
+		names = nil
+		if r.object(rev) == "commit" {
+			return rev
+		}
 	}
 	if len(rev) >= 7 && len(rev) <= 40 && strings.Trim(rev, "0123456789abcdef") == "" {
 		names = append(names, rev)

@@ -19,11 +19,7 @@ func (r *Repo) ref(name string) string {
 	if !validRef(name) {
 		return ""
 	}
-	sha, err := r.line("rev-parse", "--verify", "--quiet", name)
-	if err != nil {
-		return ""
-	}
-	return sha
+	return r.stored(name)
 }
 
 func (c *call) refJSON(name, sha string) map[string]any {

@@ -40,6 +40,8 @@ type Repo struct {
 	diffs    map[string][]FileDiff // by "base..head"
 	moves    map[string][]FileDiff // by "old..new", without context
 	bases    map[string]string     // merge bases by "one other"
+	types    map[string]string     // of objects that are there, by SHA
+	read     map[string]commitInfo // commits that are there, by SHA
 }
 
 // AddRepo creates an empty repository with default branch main and installs the App on it.
@@ -77,7 +79,8 @@ func (h *Hub) newRepo(owner, name string) (*Repo, error) {
 		return nil, fmt.Errorf("repository %s/%s exists", owner, name)
 	}
 	r := &Repo{hub: h, id: h.id(), owner: h.user(owner), name: name, branch: "main", created: h.now(), suites: map[string]int64{},
-		verified: map[string]bool{}, roles: map[string]string{}, labels: map[string]int64{}, diffs: map[string][]FileDiff{}, moves: map[string][]FileDiff{}, bases: map[string]string{}}
+		verified: map[string]bool{}, roles: map[string]string{}, labels: map[string]int64{}, diffs: map[string][]FileDiff{}, moves: map[string][]FileDiff{}, bases: map[string]string{},
+		types: map[string]string{}, read: map[string]commitInfo{}}
 	r.dir = filepath.Join(h.opts.Dir, fmt.Sprintf("%d.git", r.id))
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create %v: %w", r, err)
@@ -268,6 +271,8 @@ func (r *Repo) Prune() error {
 	if _, err := r.git("prune", "--expire=now"); err != nil {
 		return fmt.Errorf("prune %v: %w", r, err)
 	}
+	clear(r.types) // what is gone is not there any more
+	clear(r.read)
 	return nil
 }
 
