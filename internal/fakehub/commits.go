@@ -127,8 +127,8 @@ func (c *call) compare() answer {
 	if mb == "" {
 		return problem(http.StatusNotFound, fmt.Sprintf("No common ancestor between %s and %s.", from, to))
 	}
-	commits := c.repo.lines("rev-list", "--reverse", head, "^"+base)
-	behind := len(c.repo.lines("rev-list", base, "^"+head))
+	commits := c.repo.between(base, head)
+	behind := len(c.repo.between(head, base))
 	status := "identical"
 	switch {
 	case len(commits) > 0 && behind > 0:

@@ -170,11 +170,23 @@ func (p *pull) mergeBase() string {
 
 // commits are those of the pull request, oldest first.
 func (p *pull) commits() []string {
-	mb := p.mergeBase()
-	if mb == "" {
-		return p.repo.lines("rev-list", "--reverse", p.HeadSHA)
+	return p.repo.between(p.mergeBase(), p.HeadSHA)
+}
+
+// between returns the commits that head has and base, "" for nothing, lacks, oldest first.
+func (r *Repo) between(base, head string) []string {
+	key := base + " " + head
+	list, ok := r.ranges[key]
+	if !ok {
+		args := []string{"rev-list", "--reverse", head}
+		if base != "" {
+			args = append(args, "^"+base)
+		}
+		if list = r.lines(args...); list != nil {
+			r.ranges[key] = list
+		}
 	}
-	return p.repo.lines("rev-list", "--reverse", p.HeadSHA, "^"+mb)
+	return list
 }
 
 func (r *Repo) pull(n int) *pull {

@@ -42,6 +42,7 @@ type Repo struct {
 	bases    map[string]string     // merge bases by "one other"
 	types    map[string]string     // of objects that are there, by SHA
 	read     map[string]commitInfo // commits that are there, by SHA
+	ranges   map[string][]string   // commits by "base head"
 }
 
 // AddRepo creates an empty repository with default branch main and installs the App on it.
@@ -80,7 +81,7 @@ func (h *Hub) newRepo(owner, name string) (*Repo, error) {
 	}
 	r := &Repo{hub: h, id: h.id(), owner: h.user(owner), name: name, branch: "main", created: h.now(), suites: map[string]int64{},
 		verified: map[string]bool{}, roles: map[string]string{}, labels: map[string]int64{}, diffs: map[string][]FileDiff{}, moves: map[string][]FileDiff{}, bases: map[string]string{},
-		types: map[string]string{}, read: map[string]commitInfo{}}
+		types: map[string]string{}, read: map[string]commitInfo{}, ranges: map[string][]string{}}
 	r.dir = filepath.Join(h.opts.Dir, fmt.Sprintf("%d.git", r.id))
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create %v: %w", r, err)
