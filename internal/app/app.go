@@ -45,6 +45,8 @@ const Webhook = "/api/github/hook"
 type Options struct {
 	Log      zerolog.Logger
 	Now      func() time.Time                    // nil means time.Now
+	Pace     float64                             // how many times faster than the machine's the clock of Now runs, for tests; 0 means 1
+	HTTP     *http.Client                        // asks GitHub, git included; nil means one with the usual patience
 	Reviewed func(p forge.Pull, r report.Report) // called after each review was posted
 }
 
@@ -95,7 +97,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	key := finding.NewKey(secret)
 	s.queue, err = queue.Open(ctx, s.db.SQL(), queue.Options{
 		Workers: cfg.Review.Workers, Timeout: cfg.Review.Deadline + time.Minute, Attempts: attempts, Backoff: backoff,
-		Drain: drain(cfg.StopWithin), Lease: cfg.Review.Lease, Now: o.Now,
+		Drain: drain(cfg.StopWithin), Lease: cfg.Review.Lease, Now: o.Now, Pace: o.Pace,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
@@ -108,7 +110,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	hub, err := github.New(github.Options{
 		Writer: writer(cfg.Writer), AppID: cfg.GitHub.App.IntegrationID, PrivateKey: []byte(cfg.GitHub.App.PrivateKey),
 		APIURL: cfg.GitHub.V3APIURL, GraphQLURL: cfg.GitHub.V4APIURL, WebURL: cfg.GitHub.WebURL, Key: key,
-		Limits: github.Limits(cfg.Limits), Now: o.Now, Called: called(metrics),
+		Limits: github.Limits(cfg.Limits), HTTP: o.HTTP, Now: o.Now, Called: called(metrics),
 	})
 	if err != nil {
 		return nil, err
@@ -124,7 +126,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	}
 	ecosystems := Ecosystems(cfg.Registries, nil)
 	s.bot = &bot.Bot{
-		Forge: hub, Source: fetcher(cfg.Fetch, metrics), Ledger: s.db.Ledger(), Meter: metrics,
+		Forge: hub, Source: fetcher(cfg.Fetch, o.HTTP, metrics), Ledger: s.db.Ledger(), Meter: metrics,
 		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,

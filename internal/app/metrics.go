@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/forge/github"
@@ -20,10 +21,17 @@ func called(m *web.Metrics) func(github.Call) {
 }
 
 // fetcher fetches within the operator's bounds, and counts what it fetches.
-func fetcher(f config.Fetch, m *web.Metrics) *git.Fetcher {
+func fetcher(f config.Fetch, client *http.Client, m *web.Metrics) *git.Fetcher {
 	const mib = 1 << 20
+	wire, timeout := http.DefaultTransport, time.Duration(0)
+	if client != nil {
+		timeout = client.Timeout
+		if client.Transport != nil {
+			wire = client.Transport
+		}
+	}
 	return &git.Fetcher{
-		Client: &http.Client{Transport: m.Fetching(http.DefaultTransport)},
+		Client: &http.Client{Transport: m.Fetching(wire), Timeout: timeout},
 		Limits: git.Limits{Response: f.ResponseMiB * mib, Object: f.ObjectMiB * mib, Inflated: f.InflatedMiB * mib, Objects: f.Objects},
 	}
 }

@@ -33,10 +33,11 @@ type Stage struct {
 	HubURL string
 	Config config.Config
 
-	sample *sample
-	dir    string
-	log    zerolog.Logger
-	http   []*http.Server
+	options StageOptions
+	began   time.Time
+	sample  *sample
+	dir     string
+	http    []*http.Server
 
 	mu      sync.Mutex
 	server  *app.Server
@@ -63,11 +64,22 @@ type StageOptions struct {
 	Writer map[string]string
 	// Settings changes the server's settings before it starts.
 	Settings func(*config.Config)
+	// Hub changes how the fake GitHub is set up.
+	Hub func(*fakehub.Options)
+	// Pace is how many times faster than the machine's the server's clock runs,
+	// so that nobody waits for what it puts off; 0 means 1.
+	Pace float64
+	// HTTP asks GitHub instead of the server's own client.
+	HTTP *http.Client
+	// Reviewed is called after each review was posted.
+	Reviewed func(forge.Pull, report.Report)
+	// Unattended leaves the server unstarted: Config is for one elsewhere.
+	Unattended bool
 }
 
 // NewStage starts both. Close ends them and removes what they wrote.
 func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
-	s := &Stage{log: o.Log, reports: map[int]report.Report{}}
+	s := &Stage{options: o, began: time.Now(), reports: map[int]report.Report{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -97,8 +109,10 @@ func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
 	if o.Writer != nil {
 		hub.Second = &fakehub.SecondApp{AppID: 2, Slug: "pullwarden-writer", Key: &key.PublicKey, Permissions: o.Writer}
 	}
-	s.Hub, err = fakehub.New(hub)
-	if err != nil {
+	if o.Hub != nil {
+		o.Hub(&hub)
+	}
+	if s.Hub, err = fakehub.New(hub); err != nil {
 		return nil, err
 	}
 	if s.HubURL, err = s.listen(s.Hub); err != nil {
@@ -144,6 +158,9 @@ func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
 		o.Settings(&cfg)
 	}
 	s.Config = cfg
+	if o.Unattended {
+		return s, nil
+	}
 	return s, s.Start(ctx)
 }
 
@@ -160,7 +177,12 @@ func (s *Stage) listen(h http.Handler) (string, error) {
 
 // Start starts the server, again if it was stopped: the database is the same.
 func (s *Stage) Start(ctx context.Context) error {
-	server, err := app.New(ctx, s.Config, app.Options{Log: s.log, Reviewed: s.keep})
+	o := app.Options{Log: s.options.Log, Reviewed: s.keep, HTTP: s.options.HTTP}
+	if s.options.Pace > 0 {
+		o.Pace = s.options.Pace
+		o.Now = func() time.Time { return s.began.Add(time.Duration(float64(time.Since(s.began)) * o.Pace)) }
+	}
+	server, err := app.New(ctx, s.Config, o)
 	if err != nil {
 		return err
 	}
@@ -210,8 +232,11 @@ func (s *Stage) Server() *app.Server {
 
 func (s *Stage) keep(p forge.Pull, r report.Report) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.reports[p.Number] = r
+	s.mu.Unlock()
+	if s.options.Reviewed != nil {
+		s.options.Reviewed(p, r)
+	}
 }
 
 // Report returns the latest review of a pull request.

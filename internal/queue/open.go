@@ -25,6 +25,7 @@ type Options struct {
 	Drain    time.Duration                   // for running work once Run is to end; 0 means 30 seconds
 	Lease    time.Duration                   // until work of a process that died is taken over, on PostgreSQL; 0 means 30 seconds
 	Now      func() time.Time                // nil means time.Now
+	Pace     float64                         // how many times faster than the machine's the clock of Now runs, for tests; 0 means 1
 }
 
 func (o Options) withDefaults() Options {
@@ -49,8 +50,15 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Pace <= 0 {
+		o.Pace = 1
+	}
 	return o
 }
+
+// lasts is how long d on the clock of Now lasts on that of the machine, which
+// River goes by.
+func (o Options) lasts(d time.Duration) time.Duration { return time.Duration(float64(d) / o.Pace) }
 
 // Backoff waits 2 s after the first failure and three times as long after each
 // further one, up to 5 minutes, with up to a quarter more so that work that

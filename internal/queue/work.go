@@ -116,7 +116,7 @@ func (q *Queue) work(ctx context.Context, job *river.Job[task], owner string, la
 		case next.settled:
 			return true, nil
 		case next.wait >= 0:
-			return false, river.JobSnooze(next.wait)
+			return false, river.JobSnooze(q.options.lasts(next.wait))
 		case ctx.Err() != nil || time.Since(started) > q.options.Timeout:
 			return false, river.JobSnooze(0) // another turn, with a time of its own
 		}

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) *sql.DB) {
 		"RedeliveryCounts":   redeliveryCounts,
 		"InstallationsAddUp": installationsAddUp,
 		"Busy":               busy,
+		"FastClock":          fastClock,
 		"Retries":            retries,
 		"GivesUp":            givesUp,
 		"Permanent":          permanent,

@@ -105,6 +105,30 @@ func busy(t *testing.T, db *sql.DB) {
 	assert.Equal(t, []any{"done", 0}, []any{state, attempts})
 }
 
+// fastClock: ten minutes of a clock that runs fast enough are over at once, and so
+// is the wait after a failure.
+func fastClock(t *testing.T, db *sql.DB) {
+	o := quick()
+	o.Pace = 60_000
+	began := time.Now()
+	o.Now = func() time.Time { return began.Add(time.Duration(float64(time.Since(began)) * o.Pace)) }
+	o.Backoff = func(int) time.Duration { return 10 * time.Minute }
+	q := open(t, db, o)
+	l := &log{then: func(_ context.Context, n int) error {
+		switch n {
+		case 1:
+			return &forge.BusyError{After: 10 * time.Minute, Err: errors.New("too many requests")}
+		case 2:
+			return errors.New("no luck")
+		}
+		return nil
+	}}
+	start(t, q, l.handle)
+	accept(t, q, push(1, "a"))
+	idle(t, q)
+	assert.Len(t, l.shas(), 3)
+}
+
 func retries(t *testing.T, db *sql.DB) {
 	q := open(t, db, quick())
 	l := &log{then: func(_ context.Context, n int) error {
