@@ -1,7 +1,11 @@
 package github
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 
@@ -70,7 +74,23 @@ func (k *kept) Delete(key string) {
 
 // conditional asks with the ETag of what next answered before.
 func conditional(next http.RoundTripper, cache httpcache.Cache) http.RoundTripper {
-	return &always{&httpcache.Transport{Transport: next, Cache: cache}}
+	return &always{&httpcache.Transport{Transport: next, Cache: sound{cache}}}
+}
+
+// sound keeps no answer that is not JSON: one that was shortened on its way
+// would come back with every confirmation that nothing has changed.
+type sound struct{ httpcache.Cache }
+
+func (s sound) Set(key string, answer []byte) {
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
+	if err == nil {
+		var body []byte
+		if body, err = io.ReadAll(resp.Body); err == nil && json.Valid(body) {
+			s.Cache.Set(key, answer)
+			return
+		}
+	}
+	s.Delete(key)
 }
 
 // always has every answer confirmed, however fresh GitHub says that it is.

@@ -40,6 +40,17 @@ func TestConditionalRequests(t *testing.T) {
 	assert.Equal(t, "back\n", read())
 }
 
+// An answer that was shortened on its way does not come back.
+func TestShortenedAnswer(t *testing.T) {
+	w := newWorld(t, nil)
+	w.hub.Fail(fakehub.Fault{Match: "GET /repos/*/contents/*", Trim: 20})
+	_, err := w.ReadFile(t.Context(), w.repo, "main", "a.txt")
+	require.Error(t, err)
+	b, err := w.ReadFile(t.Context(), w.repo, "main", "a.txt")
+	require.NoError(t, err)
+	assert.Equal(t, before, string(b))
+}
+
 // An answer is kept for whoever may ask alone, and there is a bound to all.
 func TestKeptAnswers(t *testing.T) {
 	a := newAnswers()
