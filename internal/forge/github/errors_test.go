@@ -151,7 +151,6 @@ func TestNoToken(t *testing.T) {
 	}{
 		"gone":      {fakehub.Fault{Status: 404}, forge.ErrNotFound},
 		"suspended": {fakehub.Fault{Status: 403, Body: `{"message":"This installation has been suspended"}`}, forge.ErrDenied},
-		"bad JWT":   {fakehub.Fault{Status: 401}, forge.ErrDenied},
 		"narrower":  {fakehub.Fault{Status: 422}, forge.ErrDenied},
 		"limited":   {fakehub.Fault{Status: 403, Header: map[string]string{"Retry-After": "9"}}, nil},
 		"broken":    {fakehub.Fault{Status: 500}, nil},
@@ -175,6 +174,17 @@ func TestNoToken(t *testing.T) {
 		}
 		assert.NoError(t, w.put(), "%s: it goes on afterwards", name)
 	}
+
+	// A signature that is not taken says nothing about the installation: the work
+	// is tried again, but as often as other work that fails, not for ever.
+	w.hub.Fail(fakehub.Fault{Match: mint, Status: 401})
+	w.Forge = w.another()
+	err := w.put()
+	var busy *forge.BusyError
+	assert.ErrorContains(t, err, "does not take our signature")
+	assert.NotErrorIs(t, err, forge.ErrDenied)
+	assert.False(t, errors.As(err, &busy))
+	assert.NoError(t, w.put())
 
 	w = newWorld(t, map[string]string{"contents": "read", "pull_requests": "read"})
 	assert.ErrorIs(t, w.put(), forge.ErrDenied)

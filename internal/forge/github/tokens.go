@@ -140,6 +140,13 @@ func (t *tokens) mint(ctx context.Context, k tokenKey) (string, time.Time, error
 			// The installation did not grant this permission, or lacks the repository.
 			return "", time.Time{}, fmt.Errorf("%w: %w", forge.ErrDenied, &statusError{resp.StatusCode, message(body)})
 		}
+		if resp.StatusCode == http.StatusUnauthorized {
+			// Not the installation refuses us: the key was replaced, a clock is
+			// wrong, or GitHub is in trouble. Work is not lost to that; it is tried
+			// again for as long as other errors are.
+			return "", time.Time{}, fmt.Errorf("GitHub does not take our signature (github.app.private_key, or the clock): %w",
+				&statusError{resp.StatusCode, message(body)})
+		}
 		return "", time.Time{}, fromStatus(http.MethodPost, resp.StatusCode, resp.Header, message(body), t.now())
 	}
 	if err != nil {
