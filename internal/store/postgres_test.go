@@ -78,6 +78,8 @@ func TestGivesWay(t *testing.T) {
 	other, err := db.SQL().BeginTx(ctx, nil)
 	require.NoError(t, err)
 	defer func() { _ = other.Rollback() }()
+	_, err = other.Exec(`SET LOCAL deadlock_timeout = '1min'`) // so that it is not this one that looks for whom to end
+	require.NoError(t, err)
 	_, err = other.Exec(`UPDATE repositories SET named = named`)
 	require.NoError(t, err)
 	ended := make(chan error, 1)
