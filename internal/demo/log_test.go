@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,6 +59,16 @@ func TestEveryLineTellsWhatItIsAbout(t *testing.T) {
 	require.NoError(t, w.repo.ClosePull(number))
 	w.deliver(number, "closed") // the other is judged again
 	w.settle()
+	// A delivery that comes late: its head is not what is reviewed, and fails at first.
+	late, _ := open(map[string]string{"a.txt": "a\n"})
+	e, err := w.repo.PullEvent(late, "opened")
+	require.NoError(t, err)
+	heads[float64(late)], err = w.repo.Commit(fmt.Sprintf("topic-%d", w.pulls.Load()), "More", map[string]string{"pay.go": secret})
+	require.NoError(t, err)
+	w.Hub.Fail(fakehub.Fault{Match: "POST /repos/*/check-runs", Status: http.StatusUnprocessableEntity, Body: `{"message":"no"}`})
+	require.NoError(t, w.Deliver(t.Context(), e))
+	w.settle()
+
 	// Faults: GitHub is busy, breaks off, says no, and knows nothing of it.
 	for _, fault := range []fakehub.Fault{
 		{Match: "POST /repos/*/check-runs", Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}},
@@ -72,15 +83,17 @@ func TestEveryLineTellsWhatItIsAbout(t *testing.T) {
 		w.settle()
 	}
 	gone, _ := open(map[string]string{"a.txt": "a\n"})
-	e, err := w.repo.PullEvent(gone, "opened")
+	e, err = w.repo.PullEvent(gone, "opened")
 	require.NoError(t, err)
 	w.Hub.Remove(w.repo)
 	require.NoError(t, w.Deliver(t.Context(), e))
 	w.settle()
 
 	seen := tellWhatTheyAreAbout(t, w.Hub, w.log.String(), heads)
+	assert.Equal(t, 2, seen[fmt.Sprintf("reviewed %d", twin)], "once of them for the delivery of another")
 	for _, message := range []string{
 		"delivery accepted", "reviewed", "the host is busy: put off", "failed: will be tried again", "comments refused", "given up",
+		fmt.Sprintf("reviewed %d", late),
 	} {
 		assert.Positive(t, seen[message], "the test has a line that says: %s", message)
 	}
@@ -121,6 +134,7 @@ func tellWhatTheyAreAbout(t *testing.T, hub *fakehub.Hub, log string, heads map[
 			continue
 		}
 		seen[message]++
+		seen[fmt.Sprintf("%s %v", message, l["pull_request"])]++
 		assert.True(t, deliveries[l["delivery"].(string)], text)
 		if l["kind"] == "installed" {
 			continue
@@ -130,7 +144,10 @@ func tellWhatTheyAreAbout(t *testing.T, hub *fakehub.Hub, log string, heads map[
 			continue
 		}
 		number, ok := l["pull_request"].(float64)
-		if assert.True(t, ok, text) {
+		assert.True(t, ok, text)
+		if message == "delivery accepted" { // the head is what the delivery said
+			assert.Len(t, l["head"], 40, text)
+		} else {
 			assert.Equal(t, heads[number], l["head"], text)
 		}
 	}
