@@ -7,7 +7,8 @@ import (
 	"github.com/pullwarden/pullwarden/internal/report"
 )
 
-// A Meter is told what reviews take and bring. Its methods return at once.
+// A Meter is told what reviews take and bring. Its methods return at once and
+// are safe for concurrent use.
 type Meter interface {
 	Step(name string, took time.Duration)        // a step of a review has ended, well or not
 	Reviewed(outcome string, took time.Duration) // a review was posted; "unfinished" if its check was completed without one

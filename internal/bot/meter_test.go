@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -16,11 +17,17 @@ import (
 
 // tally is a Meter that keeps what it was told.
 type tally struct {
+	mu                            sync.Mutex // of steps: one is shown to be under way while others go on
 	steps, reviews, found, failed []string
 	skipped                       int
 }
 
-func (m *tally) Step(name string, _ time.Duration)        { m.steps = append(m.steps, name) }
+func (m *tally) Step(name string, _ time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.steps = append(m.steps, name)
+}
+
 func (m *tally) Reviewed(outcome string, _ time.Duration) { m.reviews = append(m.reviews, outcome) }
 func (m *tally) Found(scanner, action string)             { m.found = append(m.found, scanner+" "+action) }
 func (m *tally) ScannerFailed(scanner string)             { m.failed = append(m.failed, scanner) }
@@ -41,13 +48,15 @@ func TestWhatIsCounted(t *testing.T) {
 		assert.Contains(t, meter.steps, step)
 	}
 
-	*meter = tally{}
+	meter = &tally{}
+	b.Meter = meter
 	b.Source, b.Forge = fails{func() error { return git.ErrGone }}, &host{}
 	require.NoError(t, b.Handle(t.Context(), event))
 	assert.Equal(t, []string{"unfinished"}, meter.reviews)
 	assert.Empty(t, meter.found)
 
-	*meter = tally{}
+	meter = &tally{}
+	b.Meter = meter
 	b.Source = fails{func() error { return assert.AnError }}
 	require.Error(t, b.Handle(t.Context(), event))
 	assert.Empty(t, meter.reviews, "it is not over")
