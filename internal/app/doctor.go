@@ -30,6 +30,7 @@ func Doctor(cfg config.Config, env func(string) string) doctor.Options {
 		APIURL:  cfg.GitHub.V3APIURL, GraphQLURL: cfg.GitHub.V4APIURL, WebURL: cfg.GitHub.WebURL,
 		Upgrades: cfg.Upgrades.Enabled,
 		Address:  cfg.Address, AdminAddress: cfg.AdminAddress, Route: Webhook,
+		TLS: cfg.TLS.Certificate != "", Senders: len(cfg.Webhook.Senders) > 0,
 		WebhookSecret: cfg.GitHub.App.WebhookSecret, OldSecret: cfg.OldWebhookSecret != "",
 		Disks: []doctor.Disk{{What: "the advisories", Path: absolute(cfg.AdvisoriesDir)}},
 		Registries: []doctor.Registry{

@@ -1,11 +1,16 @@
 package cli_test
 
 import (
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -86,6 +91,33 @@ func TestDoctor(t *testing.T) {
 	_, text, _ := call(t, t.TempDir(), c.env, "doctor")
 	assert.Contains(t, text, "Webhook\n  ok             GitHub delivers to http://")
 	assert.Contains(t, text, "Nothing is in the way.\n")
+}
+
+// TestDoctorOfOneWhoChoosesItsSenders: a ping of ours is not GitHub's.
+func TestDoctorOfOneWhoChoosesItsSenders(t *testing.T) {
+	c := wellSet(t)
+	c.env["PULLWARDEN_WEBHOOK_SENDERS"] = "203.0.113.0/24"
+	c.start()
+	_, e := examine(t, c.env)
+	assert.Contains(t, e.at("server.webhook"), "not looked at: the server's webhook: it takes deliveries from the senders that the operator named alone")
+}
+
+// TestDoctorOverTLS: the server may speak it by itself, with a certificate for another name than the loopback address.
+func TestDoctorOverTLS(t *testing.T) {
+	c := wellSet(t)
+	key, text := newKey(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"bot.example"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	c.env["PULLWARDEN_TLS_CERTIFICATE"], c.env["PULLWARDEN_TLS_KEY"] = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	require.NoError(t, os.WriteFile(c.env["PULLWARDEN_TLS_CERTIFICATE"], pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	require.NoError(t, os.WriteFile(c.env["PULLWARDEN_TLS_KEY"], []byte(text), 0o600))
+	c.hub.SetHook(fakehub.Hook{URL: "https://" + c.env["PULLWARDEN_ADDRESS"] + "/api/github/hook", ContentType: "json"})
+	c.start()
+	_, e := examine(t, c.env)
+	assert.Contains(t, e.at("server.webhook"), "ok: a signed ping of ours is taken at https://")
+	assert.Contains(t, e.at("webhook.certificate"), "problem: the certificate of 127.0.0.1 ", "its name is another, and nobody vouches for it")
 }
 
 func TestDoctorOnPostgres(t *testing.T) {

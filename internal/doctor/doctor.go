@@ -76,6 +76,8 @@ type Options struct {
 
 	Address, AdminAddress string // where the server listens
 	Route                 string // path of the webhook
+	TLS                   bool   // the server speaks it by itself
+	Senders               bool   // only named ones may deliver
 	WebhookSecret         string
 	OldSecret             bool // another one is accepted beside it
 

@@ -63,11 +63,10 @@ func ping(ctx context.Context, o *Options, f facts) (facts, []Line) {
 		return f, unseen("the server's webhook: there is no secret to sign with", "")
 	}
 	at := "http://" + address + o.Route
-	got, err := o.deliver(ctx, at)
-	if err == nil && got.status == http.StatusBadRequest && strings.Contains(got.body, "HTTP request to an HTTPS server") {
-		at = "https://" + address + o.Route // the server speaks TLS by itself
-		got, err = o.deliver(ctx, at)
+	if o.TLS {
+		at = "https://" + address + o.Route
 	}
+	got, err := o.deliver(ctx, at)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return f, unseen("the server's webhook: nobody listens on "+address, "start the server with pullwarden serve, then look again")
@@ -75,8 +74,8 @@ func ping(ctx context.Context, o *Options, f facts) (facts, []Line) {
 		return f, unseen(fmt.Sprintf("the server's webhook: %s does not answer: %s", address, reason(err)), "")
 	case got.status == http.StatusUnauthorized:
 		return f, one(Problem, "the server that runs here has another webhook secret than these settings: it refuses a ping of ours", "restart it, with the same settings that doctor is given")
-	case got.status == http.StatusForbidden && strings.Contains(got.body, "from this address"):
-		// The operator named the senders. What GitHub delivered tells more than a ping of ours.
+	case got.status == http.StatusForbidden && o.Senders:
+		// What GitHub delivered tells more than a ping of ours.
 		if len(f.attempts) > 0 && arrived(f.attempts[0]) {
 			return f, one(Note, "the server takes deliveries from the senders that the operator named alone, so no ping of ours; GitHub's arrive", "")
 		}
@@ -84,9 +83,11 @@ func ping(ctx context.Context, o *Options, f facts) (facts, []Line) {
 			"have GitHub deliver something, or --redeliver, then look again")
 	case got.status == http.StatusForbidden:
 		return f, one(Problem, "the server that runs here refuses a ping of ours: "+got.body, "restart it, with the same settings that doctor is given")
+	case got.status == http.StatusServiceUnavailable:
+		return f, one(Problem, "the server takes no deliveries at the moment: "+got.body, "look at its log")
 	case got.status != http.StatusOK:
 		return f, one(Problem, fmt.Sprintf("what listens on %s does not take deliveries: it answers %d to a ping at %s", address, got.status, o.Route),
-			"see what else uses the address, or set another one")
+			"see what else uses the address, and whether the server was started with these settings")
 	}
 	return f, one(OK, "a signed ping of ours is taken at "+at, "")
 }

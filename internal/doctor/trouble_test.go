@@ -328,14 +328,16 @@ func TestServer(t *testing.T) {
 			s.Config.ErrorLog = log.New(io.Discard, "", 0)
 			s.StartTLS()
 			w.Cleanup(s.Close)
-			w.o.Address = strings.TrimPrefix(s.URL, "https://")
+			w.o.Address, w.o.TLS = strings.TrimPrefix(s.URL, "https://"), true
 		}},
-		{name: "takes deliveries of others alone", spoil: func(w *world) { w.o.Address = address(w.serve(foreign)) },
+		{name: "takes deliveries of others alone", spoil: func(w *world) { w.o.Address, w.o.Senders = address(w.serve(foreign)), true },
 			want: []string{hook + note}, seen: []string{"GitHub's arrive"}},
 		{name: "takes deliveries of others alone, and there are none", spoil: func(w *world) {
-			w.o.Address = address(w.serve(foreign))
+			w.o.Address, w.o.Senders = address(w.serve(foreign)), true
 			w.deliver("http://" + nowhere(t))
 		}, want: []string{"webhook.deliveries" + problem, hook + unseen}, seen: []string{"--redeliver"}},
+		{name: "takes none at the moment", spoil: func(w *world) { w.o.Address = address(w.answers(503)) },
+			want: []string{hook + problem}, seen: []string{"at the moment"}},
 		{name: "no secret", spoil: func(w *world) { w.o.WebhookSecret = "" }, want: []string{hook + unseen}},
 	})
 }
