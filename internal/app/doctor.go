@@ -32,6 +32,7 @@ func Doctor(cfg config.Config, env func(string) string) doctor.Options {
 		Address:  cfg.Address, AdminAddress: cfg.AdminAddress, Route: Webhook,
 		TLS: cfg.TLS.Certificate != "", Senders: len(cfg.Webhook.Senders) > 0,
 		WebhookSecret: cfg.GitHub.App.WebhookSecret, OldSecret: cfg.OldWebhookSecret != "",
+		Stale: cfg.Ready.AdvisoryAge,
 		Disks: []doctor.Disk{{What: "the advisories", Path: absolute(cfg.AdvisoriesDir)}},
 		Registries: []doctor.Registry{
 			{Of: "Go modules", Setting: "registries.go", Address: gomod.NewRegistry(cfg.Registries.Go, nil).Address()},

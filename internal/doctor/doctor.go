@@ -83,6 +83,7 @@ type Options struct {
 
 	Database   func(ctx context.Context) (Database, error)
 	Advisories func(ctx context.Context) (Advisories, error)
+	Stale      time.Duration // advisories imported longer ago are old; 0: they never are
 	Disks      []Disk
 	Registries []Registry
 

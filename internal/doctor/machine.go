@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 )
 
 // database sees whether the server can work with its database. Nothing is
@@ -94,9 +93,6 @@ func size(n uint64) string {
 	return fmt.Sprintf("%d MiB", n/mebibytes)
 }
 
-// stale is when advisories are old: new ones are published every day.
-const stale = 7 * 24 * time.Hour
-
 // advisories sees whether there are any, and of when.
 func advisories(ctx context.Context, o *Options, f facts) (facts, []Line) {
 	const fetch = "pullwarden advisories import DIR --config FILE, with DIR/<ecosystem>/all.zip as OSV publishes them; and again every day from a timer"
@@ -108,7 +104,7 @@ func advisories(ctx context.Context, o *Options, f facts) (facts, []Line) {
 		return f, one(Problem, "there are no advisories in "+a.Dir+": no dependency is looked at", "import them: "+fetch)
 	}
 	seen := fmt.Sprintf("%s, imported %s", count(a.Records, "advisory"), ago(o.Now(), a.Imported))
-	if o.Now().Sub(a.Imported) > stale {
+	if o.Stale > 0 && o.Now().Sub(a.Imported) > o.Stale {
 		return f, one(Warning, seen+": what was published since is not known", "import them again: "+fetch)
 	}
 	return f, one(OK, seen, "")

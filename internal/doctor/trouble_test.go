@@ -381,6 +381,10 @@ func TestMachine(t *testing.T) {
 		{name: "space not told", spoil: free(0, errors.ErrUnsupported), want: []string{disk + unseen}},
 		{name: "no advisories", spoil: index(doctor.Advisories{Dir: "/a"}, nil), want: []string{adv + problem}, seen: []string{"no advisories in /a", "pullwarden advisories import"}},
 		{name: "old advisories", spoil: index(doctor.Advisories{Records: 5, Imported: time.Now().AddDate(0, 0, -9)}, nil), want: []string{adv + warning}, seen: []string{"imported 9 days ago"}},
+		{name: "advisories that never get old", spoil: func(w *world) {
+			index(doctor.Advisories{Records: 5, Imported: time.Now().AddDate(-1, 0, 0)}, nil)(w)
+			w.o.Stale = 0
+		}},
 		{name: "broken advisories", spoil: index(doctor.Advisories{}, errors.New("not an index of ours")), want: []string{adv + problem}, seen: []string{"not an index of ours"}},
 		{name: "no registry", spoil: registry(func(*world) string { return "" }), want: []string{reg + note}, seen: []string{"no registry is set for Go modules", "registries.go"}},
 		{name: "registry down", spoil: registry(func(w *world) string { return "http://dev:" + password + "@" + nowhere(t) + "/go" }), want: []string{reg + warning}, seen: []string{"connection refused"}},

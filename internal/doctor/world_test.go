@@ -92,6 +92,7 @@ func newWorld(t *testing.T, change ...func(*fakehub.Options)) *world {
 		Advisories: func(context.Context) (doctor.Advisories, error) {
 			return doctor.Advisories{Dir: "/advisories", Records: 12, Imported: time.Now()}, nil
 		},
+		Stale:      72 * time.Hour,
 		Disks:      []doctor.Disk{{What: "the advisories", Path: t.TempDir()}},
 		Free:       func(string) (uint64, error) { return 5 << 30, nil },
 		Registries: []doctor.Registry{{Of: "Go modules", Setting: "registries.go", Address: w.serve(http.NotFoundHandler()) + "/go"}},
