@@ -183,7 +183,7 @@ func (q *Queue) takeOver(ctx context.Context, key string) error {
 			return fmt.Errorf("read its event: %w", err)
 		}
 		zerolog.Ctx(forge.About(ctx, e.Topic())).Warn().Str("key", key).Int("crashes", crashes).Msg("taken over from a process that died")
-		_, err = q.insert(ctx, tx, key)
+		_, err = q.insert(ctx, tx, []*row{{key: key}})
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -92,6 +92,7 @@ type Queue struct {
 	id      string // of this Queue among all that share db
 	turns   atomic.Int64
 	running atomic.Bool
+	intake  intake
 	handler Handler  // set while running
 	active  sync.Map // keys whose handler runs in this process
 }
@@ -104,6 +105,10 @@ func Open(ctx context.Context, db *sql.DB, o Options) (*Queue, error) {
 	q := &Queue{db: db, options: o.withDefaults(), id: rand.Text()}
 	driver, shared := driver(db)
 	q.shared = shared
+	q.intake.most = mostAtOnce
+	q.intake.write = func(ctx context.Context, batch []*arrival) error {
+		return q.tx(ctx, func(tx *sql.Tx) error { return q.acceptIn(ctx, tx, batch) })
+	}
 	log := zerolog.Ctx(ctx)
 	logger := slog.New(zerolog.NewSlogHandler(log.Level(max(log.GetLevel(), zerolog.WarnLevel))))
 	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: logger})

@@ -17,7 +17,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/store/storetest"
 )
 
-func openURL(t *testing.T, url string) *sql.DB {
+func openURL(t testing.TB, url string) *sql.DB {
 	db, err := store.Open(context.Background(), url, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, db.Close()) })
@@ -33,6 +33,40 @@ func TestShared(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
 	queuetest.NothingLost(t, openURL(t, url), openURL(t, url))
+}
+
+// TestInstallationsShared: what comes to two processes adds up as well.
+func TestInstallationsShared(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	queuetest.InstallationsTogether(t, openURL(t, url), openURL(t, url))
+}
+
+// TestLockedRow: a machine that vanished leaves a row locked for a while. Only
+// events for that row fail meanwhile.
+func TestLockedRow(t *testing.T) {
+	t.Parallel()
+	db := openURL(t, storetest.Postgres(t))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	q, err := queue.Open(ctx, db, queue.Options{})
+	require.NoError(t, err)
+	require.NoError(t, q.Accept(ctx, push(1), push(1).Key()))
+	vanished, err := db.Begin()
+	require.NoError(t, err)
+	defer func() { _ = vanished.Rollback() }()
+	_, err = vanished.Exec(`UPDATE queue_items SET reason = ''`)
+	require.NoError(t, err)
+	locked := make(chan error, 1)
+	go func() { locked <- q.Accept(ctx, push(1), push(1).Key()) }()
+	var others sync.WaitGroup
+	for n := 2; n < 12; n++ {
+		others.Go(func() { assert.NoError(t, q.Accept(ctx, push(n), push(n).Key())) })
+	}
+	others.Wait()
+	require.ErrorContains(t, <-locked, "lock timeout")
+	require.NoError(t, vanished.Rollback())
+	require.NoError(t, q.Accept(ctx, push(1), push(1).Key()))
 }
 
 // serve runs a queue until the test ends.

@@ -98,7 +98,7 @@ func (q *Queue) adopt(ctx context.Context) error {
 			if n, err := res.RowsAffected(); err != nil || n == 0 {
 				return err // settled or purged by now
 			}
-			_, err = q.insert(ctx, tx, key)
+			_, err = q.insert(ctx, tx, []*row{{key: key}})
 			return err
 		})
 		if err != nil {

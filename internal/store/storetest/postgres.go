@@ -19,8 +19,15 @@ const postgresKey = "PULLWARDEN_TEST_DATABASE_URL"
 
 // Postgres returns the address of an empty schema on a PostgreSQL server,
 // which is dropped when the test ends. Without a server the test is skipped,
-// unless one was named.
-func Postgres(t *testing.T) string {
+// unless one was named. What is committed survives the end of our process and
+// not that of the server's machine: nobody pulls its plug here.
+func Postgres(t testing.TB) string {
+	return DurablePostgres(t) + "&synchronous_commit=off"
+}
+
+// DurablePostgres is Postgres with commits that take as long as in production:
+// for benchmarks.
+func DurablePostgres(t testing.TB) string {
 	named := os.Getenv(postgresKey)
 	address := named
 	if address == "" {
@@ -45,7 +52,6 @@ func Postgres(t *testing.T) string {
 	require.NoError(t, err)
 	q := u.Query()
 	q.Set("search_path", schema)
-	q.Set("synchronous_commit", "off") // nobody pulls the plug of the server here
 	u.RawQuery = q.Encode()
 	return u.String()
 }
