@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"database/sql"
 	"encoding/pem"
 	"net/http"
 	"path/filepath"
@@ -108,6 +109,41 @@ func TestServerThatCannotStart(t *testing.T) {
 	require.ErrorContains(t, err, "database_url")
 	assert.ErrorContains(t, err, "in use: another pullwarden")
 	require.NoError(t, s.Close())
+}
+
+// TestOldWorkIsForgotten: a running server forgets what was done long ago, so
+// that its database does not grow for ever.
+func TestOldWorkIsForgotten(t *testing.T) {
+	cfg := settings(t)
+	s, err := app.New(t.Context(), cfg, app.Options{}) // makes the tables
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	db, err := sql.Open("sqlite", strings.TrimPrefix(cfg.DatabaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	for name, age := range map[string]time.Duration{"old": 8 * 24 * time.Hour, "young": 6 * 24 * time.Hour} {
+		at := time.Now().Add(-age).UnixMicro()
+		_, err = db.Exec(`INSERT INTO deliveries (guid, key, kind, installation, repository, first_received, last_received, times)
+			VALUES ($1, $1, '', 1, 1, $2, $2, 1)`, name, at)
+		require.NoError(t, err)
+		_, err = db.Exec(`INSERT INTO queue_items (key, generation, state, event, since, settled, installation, repository)
+			VALUES ($1, 1, 'done', '{}', $2, $2, 1, 1)`, name, at)
+		require.NoError(t, err)
+	}
+	s, err = app.New(t.Context(), cfg, app.Options{})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	left := func() string {
+		var names sql.NullString
+		err := db.QueryRow(`SELECT GROUP_CONCAT(n) FROM (SELECT guid AS n FROM deliveries UNION ALL SELECT key FROM queue_items)`).Scan(&names)
+		assert.NoError(t, err)
+		return names.String
+	}
+	assert.Eventually(t, func() bool { return left() == "young,young" }, time.Minute, 20*time.Millisecond)
+	stop()
+	require.NoError(t, <-ended)
 }
 
 func TestScannersAndEcosystems(t *testing.T) {

@@ -95,7 +95,12 @@ func within(d time.Duration, f func() error) error {
 	}
 }
 
-// purge deletes, now and every day, what belongs to accounts that left long enough ago.
+// keepWork is how long we know which deliveries came and what was done about
+// them: well beyond the three days for which GitHub can deliver again.
+const keepWork = 7 * 24 * time.Hour
+
+// purge deletes, now and every day, what belongs to accounts that left long
+// enough ago, and what the queue no longer needs to know.
 func (s *Server) purge(ctx context.Context) {
 	tick := time.NewTicker(24 * time.Hour)
 	defer tick.Stop()
@@ -103,6 +108,9 @@ func (s *Server) purge(ctx context.Context) {
 		before := s.now().AddDate(0, 0, -s.cfg.KeepDays)
 		if err := s.db.Ledger().Purge(ctx, before); err != nil && ctx.Err() == nil {
 			s.log.Error().Err(err).Msg("purge of uninstalled accounts")
+		}
+		if err := s.queue.Prune(ctx, s.now().Add(-keepWork)); err != nil && ctx.Err() == nil {
+			s.log.Error().Err(err).Msg("purge of work that was done")
 		}
 		select {
 		case <-ctx.Done():

@@ -43,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) *sql.DB) {
 		"AcceptFails":        acceptFails,
 		"OneRun":             oneRun,
 		"Stats":              stats,
+		"Prune":              prune,
+		"PruneMeets":         pruneMeets,
 		"NothingLost":        nothingLost,
 	} {
 		t.Run(name, func(t *testing.T) {
