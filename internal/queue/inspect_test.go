@@ -13,8 +13,8 @@ import (
 )
 
 func TestMigrated(t *testing.T) {
-	for name, fresh := range map[string]func(*testing.T) string{
-		"SQLite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "x.db") },
+	for name, fresh := range map[string]func(testing.TB) string{
+		"SQLite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "x.db") },
 		"Postgres": storetest.Postgres,
 	} {
 		t.Run(name, func(t *testing.T) {
