@@ -17,6 +17,9 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
+// Sums are the go.sum lines of a module that the stage's registry serves.
+func (s *Stage) Sums(path, version string) (string, error) { return s.sample.sums(path, version) }
+
 // registries serves the sample's packages: the module proxy protocol under
 // /go/, packuments under /npm/.
 func (s *sample) registries() http.Handler {
