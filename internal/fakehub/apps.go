@@ -176,10 +176,10 @@ func (r *Repo) json(api, web string) map[string]any {
 		"visibility": "private", "owner": userJSON(api, r.owner), "html_url": web + "/" + r.String(), "description": nil, "fork": r.parent != nil,
 		"url": self, "clone_url": web + "/" + r.String() + ".git", "git_url": "git:" + strings.TrimPrefix(web, "http:") + "/" + r.String() + ".git",
 		"ssh_url": "git@github.example:" + r.String() + ".git", "svn_url": web + "/" + r.String(), "default_branch": r.branch,
-		"created_at": stamp(r.created), "updated_at": stamp(r.created), "pushed_at": stamp(r.created), "homepage": nil, "language": nil,
+		"created_at": stamp(r.created), "updated_at": stamp(r.created), "pushed_at": stamp(r.lastPush()), "homepage": nil, "language": nil,
 		"size": 0, "stargazers_count": 0, "watchers_count": 0, "watchers": 0, "forks_count": 0, "forks": 0, "network_count": 0,
-		"subscribers_count": 0, "open_issues_count": 0, "open_issues": 0, "has_issues": true, "has_projects": false, "has_downloads": false,
-		"has_wiki": false, "has_pages": false, "has_discussions": false, "mirror_url": nil, "archived": false, "disabled": false,
+		"subscribers_count": 0, "open_issues_count": r.openPulls(), "open_issues": r.openPulls(), "has_issues": true, "has_projects": false, "has_downloads": false,
+		"has_wiki": false, "has_pages": false, "has_discussions": false, "mirror_url": nil, "archived": r.frozen, "disabled": false,
 		"license": nil, "is_template": false, "topics": []string{}, "allow_forking": true, "web_commit_signoff_required": false,
 		"permissions": map[string]bool{"admin": false, "maintain": false, "push": false, "triage": false, "pull": true}}
 	for _, name := range []string{"forks", "teams", "hooks", "events", "tags", "languages", "stargazers", "contributors", "subscribers",
@@ -196,6 +196,24 @@ func (r *Repo) json(api, web string) map[string]any {
 		v[name+"_url"] = self + "/" + tail
 	}
 	return v
+}
+
+func (r *Repo) lastPush() time.Time {
+	if r.pushed.IsZero() {
+		return r.created
+	}
+	return r.pushed
+}
+
+// openPulls counts what GitHub counts as open issues: here are no others.
+func (r *Repo) openPulls() int {
+	n := 0
+	for _, p := range r.pulls {
+		if p.State == "open" {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *call) getRole() answer {

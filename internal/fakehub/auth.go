@@ -96,6 +96,9 @@ func (h *Hub) admit(c *call, need string) (http.Header, answer) {
 	if c.repo != nil && !t.sees(c.repo) {
 		return limits, missing()
 	}
+	if c.repo != nil && c.repo.frozen && writes(need) {
+		return limits, problem(http.StatusForbidden, "Repository was archived so is read-only.")
+	}
 	if need != "token" && !t.can(need) {
 		a := forbidden()
 		a.header = http.Header{"X-Accepted-Github-Permissions": {strings.ReplaceAll(strings.ReplaceAll(need, "|", "; "), ":", "=")}}

@@ -2,6 +2,7 @@ package fakehub
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -111,6 +112,9 @@ func (r *Repo) CheckRunEvent(id int64, action, identifier, sender string) (Event
 		v["check_suite"] = r.suiteJSON(k.HeadSHA, api, web)
 		e := r.event("check_run", action, sender, map[string]any{"check_run": v})
 		if identifier != "" {
+			if !slices.ContainsFunc(k.Actions, func(a Action) bool { return a.Identifier == identifier }) {
+				return Event{}, fmt.Errorf("check run %d of %v has no button %q", id, r, identifier)
+			}
 			e.Payload["requested_action"] = map[string]string{"identifier": identifier}
 		}
 		return e, nil

@@ -132,6 +132,9 @@ func New(o Options) (*Hub, error) {
 	return h, nil
 }
 
+// Wait waits until the deliveries that were asked for again were attempted.
+func (h *Hub) Wait() { h.pending.Wait() }
+
 // Close waits for redeliveries under way and removes a temporary directory.
 func (h *Hub) Close() error {
 	h.pending.Wait()

@@ -212,6 +212,7 @@ func (r *Repo) withPull(n int, do func(*pull) error) error {
 func (r *Repo) ClosePull(n int) error {
 	return r.withPull(n, func(p *pull) error {
 		p.State, p.closed = "closed", r.hub.now()
+		p.Updated = p.closed
 		return nil
 	})
 }

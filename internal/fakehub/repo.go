@@ -26,8 +26,10 @@ type Repo struct {
 	branch  string // default
 	parent  *Repo  // of a fork
 	gone    bool
+	frozen  bool // archived: nothing can be written
 	created time.Time
-	commits int // made here; sets their time
+	pushed  time.Time // to any branch; zero for never
+	commits int       // made here; sets their time
 
 	numbers  int // last number of a pull request
 	pulls    []*pull
@@ -53,10 +55,24 @@ func (h *Hub) AddRepo(owner, name string) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.git("init", "--quiet", "--bare", "--initial-branch=main", "."); err != nil {
+	if err := initBare(r.dir); err != nil {
 		return nil, fmt.Errorf("create %v: %w", r, err)
 	}
 	return r, nil
+}
+
+// initBare makes an empty bare repository in dir, as git init does, but without
+// a process: a test may want hundreds.
+func initBare(dir string) error {
+	for _, sub := range []string{"objects/info", "objects/pack", "refs/heads", "refs/tags"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "HEAD"), []byte("ref: refs/heads/main\n"), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "config"), []byte("[core]\n\trepositoryformatversion = 0\n\tbare = true\n"), 0o644)
 }
 
 // Fork copies r to another owner.
@@ -106,6 +122,13 @@ func (r *Repo) String() string { return r.owner.Login + "/" + r.name }
 
 // ID is the number that the repository keeps whatever its name.
 func (r *Repo) ID() int64 { return r.id }
+
+// Archive makes the repository read-only, or takes that back.
+func (r *Repo) Archive(archived bool) {
+	r.hub.mu.Lock()
+	defer r.hub.mu.Unlock()
+	r.frozen = archived
+}
 
 // Dir is the bare repository on disk.
 func (r *Repo) Dir() string { return r.dir }
@@ -312,6 +335,7 @@ func (r *Repo) Verified(sha string) bool {
 // branchMoved brings the pull requests from branch up to date.
 func (r *Repo) branchMoved(branch string) error {
 	tip := r.tip(branch)
+	r.pushed = r.hub.now()
 	for _, to := range r.hub.byID {
 		for _, p := range to.pulls {
 			if p.State != "open" || p.from != r || p.Head != branch || p.HeadSHA == tip {

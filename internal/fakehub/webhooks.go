@@ -55,6 +55,14 @@ const patience = 10 * time.Second
 // Deliver posts an event to url, signed, and returns the attempt. The error
 // is set if there was no answer; the attempt is kept all the same.
 func (h *Hub) Deliver(ctx context.Context, url string, e Event) (Delivery, error) {
+	d, err := newDelivery(url, e)
+	if err != nil {
+		return Delivery{}, err
+	}
+	return h.attempt(ctx, d)
+}
+
+func newDelivery(url string, e Event) (*delivery, error) {
 	b := make([]string, 0, 5)
 	x := randomHex(16)
 	for _, cut := range [][2]int{{0, 8}, {8, 12}, {12, 16}, {16, 20}, {20, 32}} {
@@ -62,10 +70,25 @@ func (h *Hub) Deliver(ctx context.Context, url string, e Event) (Delivery, error
 	}
 	body, err := json.Marshal(e.Payload)
 	if err != nil {
-		return Delivery{}, fmt.Errorf("deliver %s: %w", e.Name, err)
+		return nil, fmt.Errorf("deliver %s: %w", e.Name, err)
 	}
 	action, _ := e.Payload["action"].(string)
-	return h.attempt(ctx, &delivery{Delivery: Delivery{GUID: strings.Join(b, "-"), Event: e.Name, Action: action}, url: url, event: e, body: body})
+	return &delivery{Delivery: Delivery{GUID: strings.Join(b, "-"), Event: e.Name, Action: action}, url: url, event: e, body: body}, nil
+}
+
+// Miss keeps a delivery of e to url that failed with status, 0 for no answer,
+// without posting anything: the receiver was down. What was never sent at all is
+// an event that nobody delivers.
+func (h *Hub) Miss(url string, e Event, status int) (Delivery, error) {
+	d, err := newDelivery(url, e)
+	if err != nil {
+		return Delivery{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d.ID, d.at, d.Status = h.id(), h.now(), status
+	h.deliveries = append(h.deliveries, d)
+	return d.Delivery, nil
 }
 
 // Redeliver posts a kept delivery again, with the same GUID and body.

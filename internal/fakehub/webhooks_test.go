@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -109,11 +110,14 @@ func TestEvents(t *testing.T) {
 		require.NoError(t, err)
 		return e
 	}
-	run := w.do("POST", shop+"/check-runs", m{"name": "pullwarden", "head_sha": head})
+	run := w.do("POST", shop+"/check-runs", m{"name": "pullwarden", "head_sha": head,
+		"actions": []m{{"label": "Fix it", "description": "Fix it", "identifier": "fix"}}})
 	again := must(w.repo.CheckRunEvent(run.id(), "rerequested", "", "dev"))
 	assert.Equal(t, 1.0, value(again, "check_run", "pull_requests", 0, "number"))
 	assert.Equal(t, "topic", value(again, "check_run", "check_suite", "head_branch"))
 	assert.Equal(t, "fix", value(must(w.repo.CheckRunEvent(run.id(), "requested_action", "fix", "dev")), "requested_action", "identifier"))
+	_, err := w.repo.CheckRunEvent(run.id(), "requested_action", "another", "dev")
+	require.Error(t, err, "there is no such button")
 	assert.Equal(t, head, value(w.repo.CheckSuiteEvent(head, "rerequested", "dev"), "check_suite", "head_sha"))
 	push := w.repo.PushEvent("topic", w.repo.Tip("main"), head, "dev")
 	assert.Equal(t, "refs/heads/topic", value(push, "ref"))
@@ -123,7 +127,8 @@ func TestEvents(t *testing.T) {
 	require.NoError(t, w.repo.SetBase(1, "main"))
 	assert.Equal(t, "old", value(must(w.repo.BaseEvent(1, "old", head)), "changes", "base", "ref", "from"))
 	assert.Equal(t, head, value(must(w.repo.SynchronizeEvent(1, noSHA, head)), "after"))
-	sha, base, branch, err := w.repo.Queue(1)
+	var sha, base, branch string
+	sha, base, branch, err = w.repo.Queue(1)
 	require.NoError(t, err)
 	assert.Equal(t, sha, value(w.repo.GroupEvent(sha, base, branch), "merge_group", "head_sha"))
 	comment, err := w.repo.Say(1, "dev", "/pullwarden")
@@ -136,4 +141,41 @@ func TestEvents(t *testing.T) {
 	assert.Equal(t, "acme", value(moved, "changes", "owner", "from", "user", "login"))
 	assert.Equal(t, "octo-org/store", value(moved, "repository", "full_name"))
 	assert.Equal(t, 404, w.do("GET", "/repos/octo-org/store", nil).status, "the token was for acme")
+}
+
+// What was missed is in the list, with its failure, and can be asked for.
+func TestMiss(t *testing.T) {
+	w := newWorld(t)
+	w.pull()
+	r := newReceiver(t)
+	e, err := w.repo.PullEvent(1, "opened")
+	require.NoError(t, err)
+	missed, err := w.hub.Miss(r.url, e, 502)
+	require.NoError(t, err)
+	assert.Empty(t, r.bodies)
+	jwt := "Bearer " + w.jwt(nil)
+	list := w.send("GET", "/app/hook/deliveries", jwt, nil)
+	assert.Equal(t, []any{502.0, missed.GUID, "opened"}, []any{list.get(0, "status_code"), list.get(0, "guid"), list.get(0, "action")})
+	assert.Equal(t, 202, w.send("POST", fmt.Sprintf("/app/hook/deliveries/%d/attempts", missed.ID), jwt, nil).status)
+	w.hub.pending.Wait()
+	require.Len(t, r.heads, 1)
+	assert.Equal(t, missed.GUID, r.heads[0].Get("X-GitHub-Delivery"))
+}
+
+func TestArchived(t *testing.T) {
+	w := newWorld(t)
+	head := w.pull()
+	assert.Equal(t, 1.0, w.do("GET", shop, nil).get("open_issues_count"))
+	w.repo.Archive(true)
+	assert.Equal(t, true, w.do("GET", shop, nil).get("archived"))
+	run := w.do("POST", shop+"/check-runs", m{"name": "pullwarden", "head_sha": head})
+	assert.Equal(t, 403, run.status)
+	assert.Equal(t, "Repository was archived so is read-only.", run.get("message"))
+	assert.Equal(t, 200, w.do("GET", shop+"/pulls/1", nil).status)
+	w.repo.Archive(false)
+	assert.Equal(t, 201, w.do("POST", shop+"/check-runs", m{"name": "pullwarden", "head_sha": head}).status)
+	before := w.do("GET", shop, nil).get("pushed_at")
+	w.now = w.now.Add(time.Hour)
+	w.commit("topic", map[string]string{"more.txt": "x\n"})
+	assert.NotEqual(t, before, w.do("GET", shop, nil).get("pushed_at"))
 }
