@@ -16,7 +16,8 @@ type Event struct {
 	SHA      string    `json:"sha,omitempty"`    // head, or what was pushed
 	Base     string    `json:"base,omitempty"`   // SHA of a merge group's base
 	Sender   User      `json:"sender"`
-	Moved    string    `json:"moved,omitempty"` // RepositoryMoved: "renamed" or "transferred"
+	Moved    string    `json:"moved,omitempty"`  // RepositoryMoved: "renamed" or "transferred"
+	Button   string    `json:"button,omitempty"` // ButtonPressed: its identifier
 	// Crashes is how often the process ended while it worked on this event.
 	Crashes int `json:"-"`
 	// Installation events: whose, which repositories came and went.
@@ -33,6 +34,7 @@ const (
 	PullChanged     Kind = "pull-changed"     // opened, pushed to, reopened, ready, base changed
 	PullClosed      Kind = "pull-closed"      // merged or not
 	CheckAsked      Kind = "check-asked"      // somebody pressed "re-run"; Number may be 0 (forks)
+	ButtonPressed   Kind = "button-pressed"   // somebody, who may be anybody, pressed a button on our check of SHA
 	GroupAsked      Kind = "group-asked"      // a merge queue wants SHA checked against Base
 	DefaultPushed   Kind = "default-pushed"   // the default branch moved to SHA
 	Installed       Kind = "installed"        // the App came to an account, or to Added; or Removed went
@@ -49,6 +51,9 @@ func (e Event) Key() string {
 		return fmt.Sprintf("pull/%d/%d", e.Repo.ID, e.Number)
 	case e.Kind == CheckAsked || e.Kind == GroupAsked:
 		return fmt.Sprintf("%s/%d/%s", e.Kind, e.Repo.ID, e.SHA)
+	case e.Kind == ButtonPressed:
+		// Whoever may not ask must not stand in for somebody who may.
+		return fmt.Sprintf("%s/%d/%s/%d", e.Kind, e.Repo.ID, e.SHA, e.Sender.ID)
 	case e.Kind == DefaultPushed:
 		return fmt.Sprintf("branch/%d", e.Repo.ID)
 	case e.Kind == RepositoryMoved:

@@ -158,6 +158,19 @@ type Check struct {
 	// somebody pressed "re-run": one answer to each, whatever is replayed.
 	Ask  string
 	Seen *Seen // nil: look first
+	// Actions are buttons on the completed check, three at most. The host does
+	// not say who may press them.
+	Actions []Action `json:",omitempty"`
+	// Leftover completes what is under way and nothing else: where no check of
+	// ours is under way, what stands is left as it is.
+	Leftover bool `json:",omitempty"`
+}
+
+// An Action is a button on a check.
+type Action struct {
+	Label       string // 20 characters at most
+	Description string // 40 characters at most
+	Identifier  string // what the event says that was pressed; 20 characters at most
 }
 
 // A Conclusion is how a check run ends.

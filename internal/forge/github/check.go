@@ -20,7 +20,8 @@ const completed = "completed"
 // left alone unless c.Again asks for a new one. Completing, a run that is not
 // completed is completed, a completed one with c.Digest is left as it stands
 // (annotations that a crash cut off are added) unless it does not answer c.Ask,
-// and anything else gets a new run. Older runs of ours that nobody completed are put to rest then.
+// and anything else gets a new run, unless c is for what was left under way
+// only. Older runs of ours that nobody completed are put to rest then.
 func (f *Forge) PutCheck(ctx context.Context, repo forge.Repo, c forge.Check) (forge.CheckID, error) {
 	what := fmt.Sprintf("put the check of %v at %s", repo, c.SHA)
 	client, err := f.client(repo, grant{checks: write})
@@ -135,10 +136,14 @@ func (p *checkPut) complete(ctx context.Context, last *run) (int64, error) {
 		output.Annotations = first
 		if err := p.update(ctx, id, gh.UpdateCheckRunOptions{
 			Status: gh.String(completed), Conclusion: gh.String(string(p.check.Conclusion)), CompletedAt: p.time(),
-			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output,
+			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output, Actions: p.actions(),
 		}); err != nil {
 			return id, err
 		}
+	case p.check.Leftover && last == nil:
+		return 0, nil
+	case p.check.Leftover:
+		return last.id, nil // it stands; older ones that do not are put to rest
 	case last != nil && p.says(last):
 		// Annotations append, so their number says where a crash cut them off.
 		id, sent = last.id, last.notes
@@ -147,7 +152,7 @@ func (p *checkPut) complete(ctx context.Context, last *run) (int64, error) {
 		run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
 			Name: forge.CheckName, HeadSHA: p.check.SHA, Status: gh.String(completed),
 			Conclusion: gh.String(string(p.check.Conclusion)), StartedAt: p.time(), CompletedAt: p.time(),
-			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output,
+			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output, Actions: p.actions(),
 		})
 		if err != nil {
 			return 0, err
@@ -190,6 +195,16 @@ func (p *checkPut) update(ctx context.Context, id int64, o gh.UpdateCheckRunOpti
 }
 
 func (p *checkPut) time() *gh.Timestamp { return &gh.Timestamp{Time: p.now().UTC()} }
+
+// actions are the check's buttons, in words as long as GitHub takes them.
+func (p *checkPut) actions() []*gh.CheckRunAction {
+	var out []*gh.CheckRunAction
+	for _, a := range p.check.Actions[:min(len(p.check.Actions), maxActions)] {
+		out = append(out, &gh.CheckRunAction{Label: cutLine(a.Label, maxButton),
+			Description: cutLine(a.Description, maxDescription), Identifier: a.Identifier})
+	}
+	return out
+}
 
 func (p *checkPut) details() *string {
 	if p.check.DetailsURL == "" {

@@ -9,7 +9,12 @@ import (
 const (
 	maxText  = 65_535 // summary and text of a check run; GitHub's refusal counts bytes
 	maxTitle = 255    // of a check run or an annotation, in characters
-	cutNote  = "\n\n*Cut here: GitHub takes no more.*"
+
+	maxActions     = 3  // of a check run
+	maxButton      = 20 // of an action, in characters
+	maxDescription = 40 // of an action, in characters
+
+	cutNote = "\n\n*Cut here: GitHub takes no more.*"
 )
 
 // clean returns s as GitHub can store it.

@@ -121,10 +121,14 @@ func (t *tokens) mint(ctx context.Context, k tokenKey) (string, time.Time, error
 	apps := *t.apps // the library writes to it
 	tr := ghinstallation.NewFromAppsTransport(&apps, k.installation)
 	tr.InstallationTokenOptions = &gh.InstallationTokenOptions{Permissions: k.grant.permissions()}
-	if k.name != "" {
+	switch {
+	case k.name != "":
 		tr.InstallationTokenOptions.Repositories = []string{k.name}
-	} else {
+	case k.repo != 0:
 		tr.InstallationTokenOptions.RepositoryIDs = []int64{k.repo}
+	case k.grant != (grant{}):
+		// For all repositories, a token reads metadata and nothing else.
+		return "", time.Time{}, fmt.Errorf("a token for all repositories that may do more than list them: %w", forge.ErrDenied)
 	}
 	value, err := tr.Token(ctx)
 	var refused *ghinstallation.HTTPError

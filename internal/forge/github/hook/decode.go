@@ -63,6 +63,12 @@ func (p *payload) read(event string, appID int64, e *forge.Event) bool {
 			return false
 		}
 		e.Kind, e.SHA, e.Number = forge.CheckAsked, p.CheckRun.HeadSHA, p.onlyPull(p.CheckRun.PullRequests)
+	case "check_run.requested_action":
+		if p.CheckRun.Name != forge.CheckName || !p.CheckRun.App.is(appID) {
+			return false
+		}
+		e.Kind, e.SHA, e.Number = forge.ButtonPressed, p.CheckRun.HeadSHA, p.onlyPull(p.CheckRun.PullRequests)
+		e.Button = p.RequestedAction.Identifier
 	case "check_suite.rerequested":
 		if !p.CheckSuite.App.is(appID) {
 			return false
@@ -107,6 +113,9 @@ func (p *payload) check(e forge.Event) error {
 		}
 		fallthrough
 	default:
+		if e.Kind == forge.ButtonPressed && (e.Sender.ID <= 0 || e.Sender.Login == "") {
+			missing = "sender"
+		}
 		if e.Repo.ID <= 0 || e.Repo.Owner == "" || e.Repo.Name == "" {
 			missing = "repository"
 		} else if e.SHA == "" && e.Kind != forge.RepositoryMoved {
@@ -153,8 +162,11 @@ type payload struct {
 		HeadSHA string `json:"head_sha"`
 		BaseSHA string `json:"base_sha"`
 	} `json:"merge_group"`
-	CheckRun   check `json:"check_run"`
-	CheckSuite check `json:"check_suite"`
+	CheckRun        check `json:"check_run"`
+	CheckSuite      check `json:"check_suite"`
+	RequestedAction struct {
+		Identifier string `json:"identifier"`
+	} `json:"requested_action"`
 
 	Ref     string `json:"ref"`
 	After   string `json:"after"`

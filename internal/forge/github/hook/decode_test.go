@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
 	"go.yaml.in/yaml/v3"
 
@@ -42,6 +43,8 @@ func TestDecode(t *testing.T) {
 		Repo: forge.Repo{ID: 526, Installation: 1, Owner: "github", Name: "hello-world", Default: "master"}, Installation: 1}
 	runOf := run
 	runOf.Number = 7
+	pressed := runOf
+	pressed.Kind, pressed.Button = forge.ButtonPressed, "rerun"
 	account := forge.User{ID: 21031067, Login: "Codertocat"}
 	listed := []forge.Repo{{ID: 186853002, Installation: 957387, Owner: "Codertocat", Name: "Hello-World"}}
 	moved := func(how string) forge.Event {
@@ -81,6 +84,10 @@ func TestDecode(t *testing.T) {
 		{"our check, two pulls", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "check_run.pull_requests", pulls(526, 526)), &run},
 		{"our check, pull elsewhere", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "check_run.pull_requests", pulls(1)), &run},
 		{"our check made", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "action", "created"), nil},
+		{"button", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "action", "requested_action",
+			"requested_action.identifier", "rerun", "check_run.pull_requests", pulls(526)), &pressed},
+		{"button of another check", "check_run", payloadFile(t, "check_run.rerequested", "action", "requested_action",
+			"requested_action.identifier", "rerun"), nil},
 		{"suite asked", "check_suite", payloadFile(t, "check_suite.requested", "action", "rerequested"), &suite},
 		{"suite made", "check_suite", payloadFile(t, "check_suite.requested"), nil},
 		{"push", "push", payloadFile(t, "push.branch"), &forge.Event{Kind: forge.DefaultPushed, Repo: repo,
@@ -122,10 +129,22 @@ func TestDecode(t *testing.T) {
 				return
 			}
 			require.True(t, ok)
+			assert.True(t, got.Kind == forge.Pinged || Wants(c.event, gjson.GetBytes(c.body, "action").String()), "it is not asked for again")
 			want := *c.want
 			want.Delivery, want.Received = "d-1", received
 			assert.Equal(t, want, got)
 		})
+	}
+}
+
+func TestWhatIsNotAskedForAgain(t *testing.T) {
+	for event, actions := range map[string][]string{
+		"check_run": {"created", "completed"}, "check_suite": {"requested", "completed"}, "pull_request": {"labeled", ""},
+		"repository": {"archived", "unarchived"}, "merge_group": {"destroyed"}, "ping": {""}, "star": {"created"},
+	} {
+		for _, action := range actions {
+			assert.False(t, Wants(event, action), "%s.%s", event, action)
+		}
 	}
 }
 
@@ -143,6 +162,9 @@ func TestDecodeRefusesEventsWithoutSubject(t *testing.T) {
 		_, _, err := Decode("pull_request", "d-1", body, received)
 		assert.Error(t, err, name)
 	}
+	pressed := payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "action", "requested_action", "sender", nil)
+	_, _, err := Decode("check_run", "d-1", pressed, received)
+	assert.ErrorContains(t, err, "sender")
 }
 
 func TestDecodeOfAnotherApp(t *testing.T) {
