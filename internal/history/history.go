@@ -56,6 +56,14 @@ type Ledger interface {
 	// Past returns the latest result of each of the last n pull requests of
 	// repo, newest first, as far as judging it again needs.
 	Past(ctx context.Context, repo forge.Repo, n int) ([]finding.Result, error)
+	// Begun keeps that a check is about to be shown as under way, until it was
+	// posted or has ended otherwise: nothing that we began is forgotten.
+	Begun(ctx context.Context, b Begun) error
+	// Ended takes back what Begun kept.
+	Ended(ctx context.Context, repo forge.Repo, pull int, sha string) error
+	// Left returns what was begun on a pull request (0: for merge groups) and is
+	// not known to be completed.
+	Left(ctx context.Context, repo forge.Repo, pull int) ([]Begun, error)
 	// Posted keeps which check run and comments a run was shown as.
 	Posted(ctx context.Context, repo forge.Repo, pull int, sha string, check forge.CheckID, comments forge.Placed, at time.Time) error
 	// Closed marks a pull request as closed or merged.
@@ -72,6 +80,8 @@ type Ledger interface {
 	Moved(ctx context.Context, repo forge.Repo, at time.Time) error
 	// Installed and Uninstalled keep which accounts and repositories we serve.
 	Installed(ctx context.Context, e forge.Event) error
+	// Gone reports whether an installation is known to be uninstalled or suspended.
+	Gone(ctx context.Context, installation int64) (bool, error)
 	// InstalledAt returns when repo was first served; zero if it is not known.
 	InstalledAt(ctx context.Context, repo forge.Repo) (time.Time, error)
 	// Left reports whether an account is known to have uninstalled or suspended

@@ -40,10 +40,18 @@ func (l *ledger) installed(ctx context.Context, tx *sql.Tx, e forge.Event) error
 	}
 	for _, repo := range e.Added {
 		repo.Installation = e.Installation
+		// Where the App was gone in between, it comes anew.
+		_, err := tx.ExecContext(ctx, `
+			UPDATE repositories SET served = NULL WHERE id = $1 AND installation <> $2 AND EXISTS (
+				SELECT 1 FROM installations i WHERE i.id = repositories.installation AND i.uninstalled IS NOT NULL)`,
+			repo.ID, e.Installation)
+		if err != nil {
+			return err
+		}
 		if err := l.sawRepo(ctx, tx, repo, e.Received); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `
+		_, err = tx.ExecContext(ctx, `
 			UPDATE repositories SET served = COALESCE(served, $2), removed = NULL WHERE id = $1`,
 			repo.ID, l.when(e.Received))
 		if err != nil {

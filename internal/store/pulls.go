@@ -148,6 +148,10 @@ func (l *ledger) Posted(ctx context.Context, repo forge.Repo, pull int, sha stri
 		if err := l.shown(ctx, tx, run, pull, at); err != nil {
 			return err
 		}
+		// What was posted is complete.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM begun WHERE repository = $1 AND pull = $2 AND sha = $3`, repo.ID, pull, sha); err != nil {
+			return err
+		}
 		if check != 0 {
 			_, err := tx.ExecContext(ctx, `
 				INSERT INTO checks (repository, id, pull, sha, run, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $6)

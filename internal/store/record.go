@@ -25,7 +25,7 @@ const (
 // Record compares r with what stands on its pull request, not only with the
 // run before: what an incomplete run could not see stays standing and is
 // neither new nor gone. A run is a repetition if it is like the latest one of
-// its pull request (of a merge group: on its head), so a verdict that comes
+// its pull request (of a merge group: on its head) and for the same base, so a verdict that comes
 // back after another one is a run of its own.
 func (l *ledger) Record(ctx context.Context, r history.Run) (history.Delta, error) {
 	var delta history.Delta
@@ -55,7 +55,7 @@ type writer struct {
 
 // A before is the latest run of the same pull request.
 type before struct {
-	sha, digest, delta string
+	sha, base, digest, delta string
 }
 
 // A sighted is a finding of the run, with the decision about it.
@@ -80,7 +80,7 @@ func (w *writer) record(ctx context.Context) (history.Delta, error) {
 		return history.Delta{}, err
 	}
 	var delta history.Delta
-	if last.sha == w.r.SHA && last.digest == digest(verdict) {
+	if last.sha == w.r.SHA && last.base == w.clean(w.r.BaseRef) && last.digest == digest(verdict) {
 		err := json.Unmarshal([]byte(last.delta), &delta)
 		return delta, err
 	}
@@ -121,9 +121,9 @@ func (w *writer) sawPull(ctx context.Context) error {
 func (w *writer) before(ctx context.Context) (before, error) {
 	var b before
 	err := w.tx.QueryRowContext(ctx, `
-		SELECT sha, digest, delta FROM runs
+		SELECT sha, base_ref, digest, delta FROM runs
 		WHERE repository = $1 AND pull = $2 AND (pull <> 0 OR sha = $3) ORDER BY id DESC LIMIT 1`,
-		w.r.Repo.ID, w.r.Pull.Number, w.r.SHA).Scan(&b.sha, &b.digest, &b.delta)
+		w.r.Repo.ID, w.r.Pull.Number, w.r.SHA).Scan(&b.sha, &b.base, &b.digest, &b.delta)
 	if errors.Is(err, sql.ErrNoRows) {
 		return before{}, nil
 	}

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) *sql.DB) {
 		"Prune":              prune,
 		"PruneMeets":         pruneMeets,
 		"NothingLost":        nothingLost,
+		"Looks":              looks,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

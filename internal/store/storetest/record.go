@@ -51,6 +51,13 @@ func recordAgain(t *testing.T, db DB) {
 	assert.Equal(t, first, record(t, db, r))
 	assert.Equal(t, before, sizes(t, db))
 	assert.Equal(t, "head1", first.Previous)
+
+	r.BaseRef = "release" // but for another base it is
+	for range 2 {
+		record(t, db, r)
+		assert.EqualValues(t, 3, count(t, db, `SELECT COUNT(*) FROM runs`))
+		assert.Equal(t, "release", standings(t, db, "head2")[0].BaseRef)
+	}
 }
 
 func recordAtOnce(t *testing.T, db DB) {

@@ -23,6 +23,7 @@ import (
 type DB interface {
 	SQL() *sql.DB
 	Ledger() history.Ledger
+	Survey() history.Survey
 	Secret(ctx context.Context, name string) ([]byte, error)
 }
 
@@ -57,6 +58,11 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"Proposed":          proposed,
 		"UnknownRepository": unknownRepository,
 		"Alone":             alone,
+		"Begun":             begun,
+		"ComesAnew":         comesAnew,
+		"Settled":           settled,
+		"Believed":          believed,
+		"Redeliveries":      redeliveries,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,7 +141,7 @@ func one(t *testing.T, db DB, query string, args ...any) string {
 
 var tables = []string{"accounts", "account_names", "installations", "repositories", "repository_names", "policies",
 	"pulls", "runs", "findings", "standings", "sightings", "manifests", "packages", "inventories", "checks", "comments",
-	"upgrades", "queue_items", "deliveries"}
+	"upgrades", "queue_items", "deliveries", "begun"}
 
 // sizes counts the rows of every table.
 func sizes(t *testing.T, db DB) map[string]int64 {
