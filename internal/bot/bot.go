@@ -4,7 +4,10 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
@@ -29,6 +32,9 @@ type Bot struct {
 	Now      func() time.Time
 	Reviewed func(forge.Pull, report.Report) // called after a review was posted; may be nil
 	Meter    Meter                           // nil: nothing is counted
+	Access   access                          // who may press buttons; nil: nobody
+	// Accept returns nil once it is certain that e will be handled.
+	Accept func(ctx context.Context, e forge.Event, key string) error
 }
 
 // Options are the operator's.
@@ -53,8 +59,34 @@ type source interface {
 	Tree(ctx context.Context, r git.Remote, sha string) (*change.Change, error)
 }
 
-// Handle does what e asks for. It may be called again with the same event.
+// Handle does what e asks for. It may be called again with the same event. An
+// error that is forge.ErrNotFound or forge.ErrDenied is final.
 func (b *Bot) Handle(ctx context.Context, e forge.Event) error {
+	if gone, err := b.gone(ctx, e); err != nil || gone {
+		return err
+	}
+	err := b.handle(ctx, e)
+	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrDenied) {
+		b.abandon(ctx, e, err)
+	}
+	return err
+}
+
+// gone reports whether e is about a repository where the App may do nothing any
+// more, or for now: then nothing is asked there either.
+func (b *Bot) gone(ctx context.Context, e forge.Event) (bool, error) {
+	switch e.Kind {
+	case forge.Installed, forge.Uninstalled, forge.RepositoryMoved:
+		return false, nil
+	}
+	gone, err := b.Ledger.Gone(ctx, e.Repo.Installation)
+	if gone {
+		zerolog.Ctx(ctx).Info().Stringer("repository", e.Repo).Str("kind", string(e.Kind)).Msg("ignored: the App was uninstalled or suspended")
+	}
+	return gone, err
+}
+
+func (b *Bot) handle(ctx context.Context, e forge.Event) error {
 	switch e.Kind {
 	case forge.PullChanged:
 		return b.review(ctx, e, forge.PullRef{Repo: e.Repo, Number: e.Number})
@@ -62,6 +94,8 @@ func (b *Bot) Handle(ctx context.Context, e forge.Event) error {
 		return b.closed(ctx, e)
 	case forge.CheckAsked:
 		return b.again(ctx, e)
+	case forge.ButtonPressed:
+		return b.pressed(ctx, e)
 	case forge.GroupAsked:
 		return b.reviewGroup(ctx, e)
 	case forge.DefaultPushed:

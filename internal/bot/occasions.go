@@ -60,6 +60,9 @@ func (b *Bot) closed(ctx context.Context, e forge.Event) error {
 	if err := b.Ledger.Closed(ctx, pull, b.Now()); err != nil {
 		return fmt.Errorf("close %v: %w", ref, err)
 	}
+	if err := b.leave(ctx, pull); err != nil {
+		return fmt.Errorf("close %v: %w", ref, err)
+	}
 	others, err := b.Ledger.At(ctx, pull.Repo, pull.HeadSHA)
 	if err != nil {
 		return fmt.Errorf("close %v: %w", ref, err)

@@ -27,7 +27,7 @@ func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) erro
 	}
 	pull := opening.Pull
 	if !pull.Open {
-		return b.Ledger.Closed(ctx, pull, b.Now())
+		return errors.Join(b.Ledger.Closed(ctx, pull, b.Now()), b.leave(ctx, pull))
 	}
 	s := &subject{
 		event: e, repo: pull.Repo, pull: &pull, opening: &opening, started: b.Now(),
@@ -35,6 +35,9 @@ func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) erro
 	}
 	if err := b.judge(s.logged(ctx), s); err != nil {
 		return fmt.Errorf("review %v at %s: %w", ref, s.head, &headError{s.head, err})
+	}
+	if err := b.leave(ctx, pull); err != nil {
+		return fmt.Errorf("complete what was left of %v: %w", ref, err)
 	}
 	for _, other := range s.unreviewed { // their verdicts count for this head too
 		err = errors.Join(err, b.review(ctx, forge.Event{Kind: forge.PullChanged, Delivery: e.Delivery, Received: b.Now()}, other.PullRef))

@@ -66,6 +66,10 @@ func (b *Bot) underWay(ctx context.Context, s *subject) (settled func(), err err
 func (b *Bot) start(ctx context.Context, s *subject, check forge.Check) (err error) {
 	defer recovered(&err)
 	defer b.step("start")()
+	begun := history.Begun{Repo: s.repo, Pull: s.number(), SHA: s.head, Base: s.base, At: s.started}
+	if err := b.Ledger.Begun(ctx, begun); err != nil {
+		return err
+	}
 	if _, err := b.Forge.PutCheck(ctx, s.repo, check); err != nil {
 		return fmt.Errorf("start the check: %w", err)
 	}

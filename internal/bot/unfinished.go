@@ -121,7 +121,8 @@ func (b *Bot) giveUp(ctx context.Context, s *subject, cause error) error {
 		err = b.complete(ctx, s, seen, rules, r.Verdict.Outcome, check, nil)
 	}
 	if errors.Is(err, forge.ErrNotFound) {
-		return nil // the commit is gone, and its check with it
+		// The commit is gone, and its check with it.
+		return b.Ledger.Ended(ctx, s.repo, s.number(), s.head)
 	}
 	return err
 }

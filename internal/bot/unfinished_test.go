@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +67,27 @@ func (h *host) PutCheck(_ context.Context, _ forge.Repo, c forge.Check) (forge.C
 type book struct {
 	history.Ledger
 	outcomes []policy.Outcome
+	begun    []history.Begun
+	gone     bool
+}
+
+func (b *book) Gone(context.Context, int64) (bool, error) { return b.gone, nil }
+func (b *book) Begun(_ context.Context, n history.Begun) error {
+	b.begun = append(b.begun, n)
+	return nil
+}
+func (b *book) Left(_ context.Context, _ forge.Repo, pull int) ([]history.Begun, error) {
+	var all []history.Begun
+	for _, n := range b.begun {
+		if n.Pull == pull {
+			all = append(all, n)
+		}
+	}
+	return all, nil
+}
+func (b *book) Ended(_ context.Context, _ forge.Repo, pull int, sha string) error {
+	b.begun = slices.DeleteFunc(b.begun, func(n history.Begun) bool { return n.Pull == pull && n.SHA == sha })
+	return nil
 }
 
 func (b *book) Alone(context.Context, string) (func(), error)                      { return func() {}, nil }
@@ -74,8 +96,8 @@ func (b *book) Record(_ context.Context, r history.Run) (history.Delta, error) {
 	b.outcomes = append(b.outcomes, r.Verdict.Outcome)
 	return history.Delta{}, nil
 }
-func (b *book) Posted(context.Context, forge.Repo, int, string, forge.CheckID, forge.Placed, time.Time) error {
-	return nil
+func (b *book) Posted(ctx context.Context, repo forge.Repo, pull int, sha string, _ forge.CheckID, _ forge.Placed, _ time.Time) error {
+	return b.Ended(ctx, repo, pull, sha)
 }
 func (b *book) KeepPolicy(context.Context, forge.Repo, []byte, time.Time) error { return nil }
 func (b *book) LastOrganisation(context.Context, int64) ([]byte, bool, error)   { return nil, false, nil }
@@ -124,8 +146,11 @@ func TestWhatBecomesOfAReviewThatCannotBeCompleted(t *testing.T) {
 			assert.NotContains(t, last.Title+last.Summary, "a secret of the repository")
 			if test.conclusion == "" {
 				assert.Empty(t, l.outcomes)
+				assert.Len(t, l.begun, 1, "that the check is under way is known")
 				return
 			}
+			require.Len(t, last.Actions, 1, "whoever may can have it tried again")
+			assert.Empty(t, l.begun)
 			require.Len(t, l.outcomes, 1, "what was not looked at is a verdict too")
 			assert.GreaterOrEqual(t, l.outcomes[0], policy.Incomplete)
 		})

@@ -31,7 +31,7 @@ func Started(sha string) forge.Check {
 // Unfinished is the check of a review that could not be completed: never a pass.
 func Unfinished(sha, why string, conclusion forge.Conclusion) forge.Check {
 	return digested(forge.Check{
-		SHA: sha, Conclusion: conclusion, Title: "Could not complete: " + clip(oneLine(why), 180),
+		SHA: sha, Conclusion: conclusion, Title: "Could not complete: " + clip(oneLine(why), 180), Actions: rerun(),
 		Summary: "**This change was not checked.** " + escape(why) + "\n\nPress *Re-run* to try again. " +
 			"If it stays like this, the operator of pullwarden finds the reason in the server's log.",
 	})

@@ -1,0 +1,39 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/report"
+)
+
+// access tells what people may do in a repository.
+type access interface {
+	MayWrite(ctx context.Context, repo forge.Repo, u forge.User) (bool, error)
+}
+
+// pressed has a change looked at again if whoever pressed the button may write
+// to the repository: GitHub does not say who may press one. The press is work
+// of its own until that is known, so that a stranger's press can neither make
+// work nor stand in the way of any.
+func (b *Bot) pressed(ctx context.Context, e forge.Event) error {
+	log := zerolog.Ctx(ctx).Info().Stringer("repository", e.Repo).Str("head", e.SHA).Str("button", e.Button).Str("sender", e.Sender.Login)
+	if e.Button != report.RerunButton || b.Access == nil || b.Accept == nil {
+		log.Msg("ignored: there is no such button")
+		return nil
+	}
+	may, err := b.Access.MayWrite(ctx, e.Repo, e.Sender)
+	if err != nil {
+		return fmt.Errorf("re-run %s of %v: %w", e.SHA, e.Repo, err)
+	}
+	if !may {
+		log.Msg("ignored: the sender may not write to the repository")
+		return nil
+	}
+	again := e
+	again.Kind, again.Button = forge.CheckAsked, ""
+	return b.Accept(ctx, again, again.Key())
+}
