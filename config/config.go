@@ -42,6 +42,7 @@ type Config struct {
 	Fetch          Fetch      `yaml:"fetch"`
 	Upgrades       Upgrades   `yaml:"upgrades"`
 	Ready          Ready      `yaml:"ready"`
+	CatchUp        CatchUp    `yaml:"catch_up"`
 	// StopWithin is how long the server may take to end once it is asked to.
 	StopWithin time.Duration `yaml:"stop_within"`
 	KeepDays   int           `yaml:"keep_days"` // how long data of an uninstalled account is kept
@@ -90,6 +91,13 @@ type Limits struct {
 	WritesHour   int `yaml:"writes_hour"`   // and an hour
 }
 
+// CatchUp is how often the server looks for what webhooks did not tell.
+type CatchUp struct {
+	Deliveries time.Duration `yaml:"deliveries"` // PULLWARDEN_CATCH_UP_DELIVERIES: failed ones are asked for again; 0 for never
+	Pulls      time.Duration `yaml:"pulls"`      // PULLWARDEN_CATCH_UP_PULLS: those without a check are looked for; 0 for never
+	Calls      int           `yaml:"calls"`      // that it may make in a minute, in each installation
+}
+
 // Upgrades is what the operator allows beyond a repository's own settings.
 type Upgrades struct {
 	Enabled  bool `yaml:"enabled"`
@@ -122,6 +130,7 @@ func Default() Config {
 		Limits:   Limits{Points: 900, Concurrent: 100, WritesMinute: 80, WritesHour: 500},
 		Upgrades: Upgrades{Enabled: true},
 		Ready:    Ready{QueueAge: 15 * time.Minute, AdvisoryAge: 72 * time.Hour, Advisories: "note"},
+		CatchUp:  CatchUp{Deliveries: 30 * time.Second, Pulls: time.Minute, Calls: 20},
 		KeepDays: 30, StopWithin: 30 * time.Second,
 		Log: Log{Level: "info"},
 	}
@@ -181,6 +190,19 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 		if v := getenv(name); v != "" {
 			*field = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 		}
+	}
+	for name, field := range map[string]*time.Duration{
+		"PULLWARDEN_CATCH_UP_DELIVERIES": &c.CatchUp.Deliveries, "PULLWARDEN_CATCH_UP_PULLS": &c.CatchUp.Pulls,
+	} {
+		v := getenv(name)
+		if v == "" {
+			continue
+		}
+		d, err := time.ParseDuration(v)
+		if err != nil {
+			return fmt.Errorf("%s: %q is no duration such as 30s or 5m", name, v)
+		}
+		*field = d
 	}
 	for name, field := range map[string]*int64{
 		"GITHUB_APP_INTEGRATION_ID": &c.GitHub.App.IntegrationID, "PULLWARDEN_WRITER_INTEGRATION_ID": &c.Writer.IntegrationID,
@@ -280,6 +302,14 @@ func (c *Config) Check() error {
 		if v < 0 {
 			bad(key, "%d is negative; 0 is no limit", v)
 		}
+	}
+	for key, v := range map[string]time.Duration{"catch_up.deliveries": c.CatchUp.Deliveries, "catch_up.pulls": c.CatchUp.Pulls} {
+		if v != 0 && (v < time.Second || v > 24*time.Hour) {
+			bad(key, "%v is neither 0 nor between 1s and 24h", v)
+		}
+	}
+	if c.CatchUp.Calls < 1 || c.CatchUp.Calls > 1000 {
+		bad("catch_up.calls", "%d is not between 1 and 1000", c.CatchUp.Calls)
 	}
 	if c.Upgrades.FirstDay < 0 {
 		bad("upgrades.first_day", "%d is negative", c.Upgrades.FirstDay)

@@ -43,6 +43,14 @@ func TestTheEnvironmentComesAfterTheFile(t *testing.T) {
 	c, err = config.Load("", func(k string) string { return env[k] })
 	require.NoError(t, err)
 	assert.EqualValues(t, 43, c.Writer.IntegrationID)
+	env["PULLWARDEN_CATCH_UP_PULLS"], env["PULLWARDEN_CATCH_UP_DELIVERIES"] = "5m", "0"
+	c, err = config.Load("", func(k string) string { return env[k] })
+	require.NoError(t, err)
+	assert.Equal(t, config.CatchUp{Pulls: 5 * time.Minute, Calls: config.Default().CatchUp.Calls}, c.CatchUp)
+	env["PULLWARDEN_CATCH_UP_PULLS"] = "often"
+	_, err = config.Load("", func(k string) string { return env[k] })
+	assert.ErrorContains(t, err, "PULLWARDEN_CATCH_UP_PULLS")
+	delete(env, "PULLWARDEN_CATCH_UP_PULLS")
 
 	env["GITHUB_APP_INTEGRATION_ID"] = "forty"
 	_, err = config.Load("", func(k string) string { return env[k] })
@@ -96,6 +104,9 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"stop_within":            func(c *config.Config) { c.StopWithin = time.Millisecond },
 		"keep_days":              func(c *config.Config) { c.KeepDays = 0 },
 		"upgrades.first_day":     func(c *config.Config) { c.Upgrades.FirstDay = -1 },
+		"catch_up.deliveries":    func(c *config.Config) { c.CatchUp.Deliveries = time.Millisecond },
+		"catch_up.pulls":         func(c *config.Config) { c.CatchUp.Pulls = -time.Second },
+		"catch_up.calls":         func(c *config.Config) { c.CatchUp.Calls = 0 },
 	} {
 		c := good()
 		spoil(&c)

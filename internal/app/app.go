@@ -67,6 +67,11 @@ type Server struct {
 	admLn      net.Listener
 	stopping   atomic.Bool
 	closing    sync.Mutex
+
+	// catchUp is used by whoever has put something into catching.
+	catchUp  *bot.CatchUp
+	catching chan struct{}
+	pace     float64 // of now; 1 is the machine's
 }
 
 // New opens the database, and listens; nothing is answered or worked on before Run.
@@ -78,7 +83,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 		o.Now = time.Now
 	}
 	ctx = o.Log.WithContext(ctx)
-	s := &Server{cfg: cfg, log: o.Log, now: o.Now}
+	s := &Server{cfg: cfg, log: o.Log, now: o.Now, catching: make(chan struct{}, 1), pace: max(o.Pace, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -128,6 +133,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	s.bot = &bot.Bot{
 		Forge: hub, Source: fetcher(cfg.Fetch, o.HTTP, metrics), Ledger: s.db.Ledger(), Meter: metrics,
 		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
+		Access: hub, Accept: s.queue.Accept,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,
 			Texts: texts, Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,
@@ -140,6 +146,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if cfg.Upgrades.Enabled {
 		s.bot.Planner = &upgrade.Planner{Advisories: advisories, Ecosystems: ecosystems}
 	}
+	s.catchUp = s.newCatchUp(hub)
 	s.advisories = advisories.Info
 	receive, err := s.gate(hub, metrics)
 	if err != nil {

@@ -29,6 +29,7 @@ func settings(t *testing.T) config.Config {
 	c.Address, c.AdminAddress = "127.0.0.1:0", "127.0.0.1:0"
 	c.DatabaseURL = "sqlite:" + filepath.Join(t.TempDir(), "p.db")
 	c.AdvisoriesDir = t.TempDir()
+	c.GitHub.V3APIURL, c.GitHub.V4APIURL = "http://127.0.0.1:1/api/v3/", "http://127.0.0.1:1/api/graphql" // nobody answers there
 	c.GitHub.App.IntegrationID, c.GitHub.App.WebhookSecret = 1, "hush"
 	c.GitHub.App.PrivateKey = string(pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)))
 	return c

@@ -38,6 +38,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	work.Go(func() { s.purge(ctx) })
+	work.Go(func() { s.keepUp(ctx) })
 	if s.allow != nil {
 		work.Go(func() { s.allow.Keep(ctx) })
 	}

@@ -137,6 +137,8 @@ func NewStage(ctx context.Context, o StageOptions) (_ *Stage, err error) {
 	}
 	cfg.Upgrades.FirstDay = 5
 	cfg.Limits = config.Limits{} // the fake has none
+	// What is played is told by webhooks, unless a play says otherwise: see Server.CatchUp.
+	cfg.CatchUp.Deliveries, cfg.CatchUp.Pulls = 0, 0
 	switch {
 	case o.Advisories != "":
 		cfg.AdvisoriesDir = o.Advisories
