@@ -25,6 +25,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"fill": fill, "commit": commit, "reset": reset, "pull": pull, "base": setBase, "close": closePull, "deliver": deliver,
 		"organisation": organisation, "restart": restart, "draft": draft, "ready": ready, "settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
 		"runs": runs, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
+		"catchup": catchUp, "miss": miss, "role": role,
 		"merge": merge, "prune": prune, "sums": sums, "copycat": copycat, "ledger": ledger, "deep": deep,
 	}
 }
@@ -143,8 +144,26 @@ func merge(ts *testscript.TestScript, _ bool, args []string) {
 
 // deliver EVENT [ARGS] posts a signed webhook; the server must take it.
 func deliver(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(act(ts).stage.Deliver(context.Background(), event(ts, args)))
+}
+
+// miss EVENT [ARGS] has a webhook fail, as if the server was down.
+func miss(ts *testscript.TestScript, _ bool, args []string) {
+	stage := act(ts).stage
+	_, err := stage.Hub.Miss(stage.Server().WebhookURL(), event(ts, args), http.StatusBadGateway)
+	ts.Check(err)
+}
+
+// catchup has the server look once for what it was not told.
+func catchUp(ts *testscript.TestScript, _ bool, _ []string) {
+	stage := act(ts).stage
+	ts.Check(stage.Server().CatchUp(context.Background()))
+	stage.Hub.Wait()
+}
+
+// event makes what deliver and miss are about.
+func event(ts *testscript.TestScript, args []string) (e fakehub.Event) {
 	a := act(ts)
-	var e fakehub.Event
 	var err error
 	switch kind, rest := args[0], args[1:]; kind {
 	case "push":
@@ -153,6 +172,9 @@ func deliver(ts *testscript.TestScript, _ bool, args []string) {
 	case "rerequested":
 		runs := a.repo.CheckRuns(rest[0])
 		e, err = a.repo.CheckRunEvent(runs[len(runs)-1].ID, "rerequested", "", "dev")
+	case "pressed": // SHA BUTTON LOGIN
+		runs := a.repo.CheckRuns(rest[0])
+		e, err = a.repo.CheckRunEvent(runs[len(runs)-1].ID, "requested_action", rest[1], rest[2])
 	case "suite":
 		e = a.repo.CheckSuiteEvent(rest[0], "rerequested", "dev")
 	case "group":
@@ -170,8 +192,11 @@ func deliver(ts *testscript.TestScript, _ bool, args []string) {
 		e, err = a.repo.PullEvent(number(ts, rest[0]), kind)
 	}
 	ts.Check(err)
-	ts.Check(a.stage.Deliver(context.Background(), e))
+	return e
 }
+
+// role LOGIN ROLE sets what somebody may do in the repository.
+func role(ts *testscript.TestScript, _ bool, args []string) { act(ts).repo.SetRole(args[0], args[1]) }
 
 // settle waits until the server has nothing left to do.
 func settle(ts *testscript.TestScript, _ bool, _ []string) {
