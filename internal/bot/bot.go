@@ -79,9 +79,9 @@ func (b *Bot) gone(ctx context.Context, e forge.Event) (bool, error) {
 	case forge.Installed, forge.Uninstalled, forge.RepositoryMoved:
 		return false, nil
 	}
-	gone, err := b.Ledger.Gone(ctx, e.Repo.Installation)
+	gone, err := b.Ledger.Left(ctx, e.Repo.Installation)
 	if gone {
-		zerolog.Ctx(ctx).Info().Stringer("repository", e.Repo).Str("kind", string(e.Kind)).Msg("ignored: the App was uninstalled or suspended")
+		zerolog.Ctx(ctx).Info().Str("kind", string(e.Kind)).Msg("ignored: the App was uninstalled or suspended")
 	}
 	return gone, err
 }

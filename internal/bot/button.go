@@ -20,7 +20,7 @@ type access interface {
 // of its own until that is known, so that a stranger's press can neither make
 // work nor stand in the way of any.
 func (b *Bot) pressed(ctx context.Context, e forge.Event) error {
-	log := zerolog.Ctx(ctx).Info().Stringer("repository", e.Repo).Str("head", e.SHA).Str("button", e.Button).Str("sender", e.Sender.Login)
+	log := zerolog.Ctx(ctx).Info().Str("button", e.Button).Str("sender", e.Sender.Login)
 	if e.Button != report.RerunButton || b.Access == nil || b.Accept == nil {
 		log.Msg("ignored: there is no such button")
 		return nil

@@ -35,7 +35,7 @@ type CatchUp struct {
 
 // census is what is asked of the host; *github.Forge in production.
 type census interface {
-	Deliveries(ctx context.Context, since time.Time) ([]forge.Delivery, error) // newest first
+	Deliveries(ctx context.Context, since time.Time) ([]forge.Attempt, error) // newest first
 	Redeliver(ctx context.Context, id int64) error
 	Installations(ctx context.Context) ([]forge.Installation, error)
 	Installed(ctx context.Context, id int64) (bool, error)
@@ -145,7 +145,7 @@ func (c *CatchUp) put(ctx context.Context, e forge.Event, why string) error {
 	if err := c.Queue.Accept(ctx, e, e.Key()); err != nil {
 		return err
 	}
-	zerolog.Ctx(ctx).Info().Str("kind", string(e.Kind)).Str("subject", e.Key()).Str("why", why).Msg("caught up")
+	zerolog.Ctx(forge.About(ctx, e.Topic())).Info().Str("kind", string(e.Kind)).Str("subject", e.Key()).Str("why", why).Msg("caught up")
 	return nil
 }
 

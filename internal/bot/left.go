@@ -21,7 +21,7 @@ import (
 // leave completes the checks that were begun on heads which p has left, or on
 // any if it is closed.
 func (b *Bot) leave(ctx context.Context, p forge.Pull) error {
-	left, err := b.Ledger.Left(ctx, p.Repo, p.Number)
+	left, err := b.Ledger.UnderWay(ctx, p.Repo, p.Number)
 	if err != nil {
 		return err
 	}
@@ -45,9 +45,9 @@ func (b *Bot) leave(ctx context.Context, p forge.Pull) error {
 // abandon completes the checks of work that is given up because of cause. That
 // it fails changes nothing for the work: catching up finds them again.
 func (b *Bot) abandon(ctx context.Context, e forge.Event, cause error) {
-	left, err := b.Ledger.Left(ctx, e.Repo, e.Number)
+	left, err := b.Ledger.UnderWay(ctx, e.Repo, e.Number)
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Stringer("repository", e.Repo).Int("pull", e.Number).Msg("checks that may be under way are not completed")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("checks that may be under way are not completed")
 		return
 	}
 	for _, l := range left {
@@ -56,8 +56,9 @@ func (b *Bot) abandon(ctx context.Context, e forge.Event, cause error) {
 		}
 		l.Repo = e.Repo
 		err := b.abandonOne(ctx, l, cause)
-		zerolog.Ctx(ctx).Warn().Err(err).AnErr("because", cause).Stringer("repository", e.Repo).Int("pull", e.Number).
-			Str("head", l.SHA).Msg("given up: its check is completed without a review")
+		topic := e.Topic()
+		topic.Head = l.SHA
+		zerolog.Ctx(forge.About(ctx, topic)).Warn().Err(err).AnErr("because", cause).Msg("given up: its check is completed without a review")
 	}
 }
 

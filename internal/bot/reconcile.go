@@ -32,10 +32,10 @@ func (c *CatchUp) Reconcile(ctx context.Context) error {
 	var served []forge.Installation
 	for _, in := range list {
 		was, known := gone[in.ID]
-		if in.Suspended {
+		if !in.Suspended.IsZero() {
 			delete(c.rolls, in.ID)
 			if known && !was {
-				failed = errors.Join(failed, c.left(ctx, in.ID, in.Account, now, "suspended"))
+				failed = errors.Join(failed, c.left(ctx, in.ID, account(in), now, "suspended"))
 			}
 			continue
 		}
@@ -81,7 +81,7 @@ func (c *CatchUp) left(ctx context.Context, id int64, account forge.User, now ti
 // arrived tells of an installation that nobody told of, or that is back. One
 // that is new counts from when it was made.
 func (c *CatchUp) arrived(ctx context.Context, in forge.Installation, back bool, now time.Time) error {
-	e := forge.Event{Kind: forge.Installed, Installation: in.ID, Account: in.Account, Received: in.Created}
+	e := forge.Event{Kind: forge.Installed, Installation: in.ID, Account: account(in), Received: in.Created}
 	if back || in.Created.IsZero() {
 		e.Received = now
 	}
@@ -91,6 +91,10 @@ func (c *CatchUp) arrived(ctx context.Context, in forge.Installation, back bool,
 		e.Added = append(e.Added, repo.Repo)
 	}
 	return c.tell(ctx, e, "installed")
+}
+
+func account(in forge.Installation) forge.User {
+	return forge.User{ID: in.AccountID, Login: in.Account}
 }
 
 // tell has an event about what is known handled, unless one is waiting that may
@@ -133,7 +137,7 @@ func (c *CatchUp) compare(ctx context.Context, in forge.Installation, now time.T
 	}
 	known := r.known
 	r.known, r.told = nil, map[int64]bool{}
-	e := forge.Event{Kind: forge.Installed, Installation: in.ID, Account: in.Account, Received: now}
+	e := forge.Event{Kind: forge.Installed, Installation: in.ID, Account: account(in), Received: now}
 	made := e // since the App came to all of the account: it covered them from their first day
 	made.Received = in.Created
 	var failed error
@@ -188,7 +192,7 @@ func (c *CatchUp) look(ctx context.Context, in forge.Installation) error {
 		switch {
 		case errors.Is(err, forge.ErrNotFound), errors.Is(err, forge.ErrDenied):
 			if seen.denied = true; !r.looked[repo.ID].denied {
-				zerolog.Ctx(ctx).Warn().Err(err).Stringer("repository", repo).Msg("its open pull requests cannot be listed")
+				zerolog.Ctx(ctx).Warn().Err(err).Stringer(forge.KeyRepository, repo).Msg("its open pull requests cannot be listed")
 			}
 		case err != nil:
 			return fmt.Errorf("catch up with %v: %w", repo, err) // it is still first in the order

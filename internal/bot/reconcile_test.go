@@ -143,7 +143,7 @@ func TestInstallationsComeAndGoUnnoticed(t *testing.T) {
 	assert.Empty(t, w.round())
 
 	w.pass(time.Hour)
-	w.installs[0].Suspended = true
+	w.installs[0].Suspended = w.at
 	w.calls = nil
 	assert.Equal(t, []string{"uninstalled installation/1"}, w.round())
 	w.pass(time.Minute)
@@ -152,7 +152,7 @@ func TestInstallationsComeAndGoUnnoticed(t *testing.T) {
 	w.push(1000, 1, "while suspended")
 
 	w.pass(time.Hour)
-	w.installs[0].Suspended = false
+	w.installs[0].Suspended = time.Time{}
 	assert.Equal(t, []string{"installed installation/1"}, w.round())
 	assert.Equal(t, []string{"pull-changed pull/1000/1"}, w.round(), "what happened meanwhile is caught up with")
 

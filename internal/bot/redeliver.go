@@ -22,7 +22,7 @@ const (
 
 // A missed event is one that no attempt got through so far.
 type missed struct {
-	last  forge.Delivery
+	last  forge.Attempt
 	first time.Time // its earliest attempt in the list
 }
 
@@ -83,23 +83,23 @@ func (c *CatchUp) Redeliver(ctx context.Context) error {
 
 // missed returns the events of list, which is newest first, that no attempt in
 // it got through, the oldest first.
-func (c *CatchUp) missed(list []forge.Delivery) []*missed {
+func (c *CatchUp) missed(list []forge.Attempt) []*missed {
 	through := map[string]bool{}
 	for _, d := range list {
 		if !d.Failed() {
-			through[d.GUID] = true
+			through[d.Delivery] = true
 		}
 	}
 	known := map[string]*missed{}
 	var all []*missed
 	for _, d := range list {
-		if through[d.GUID] || c.Wanted != nil && !c.Wanted(d.Event, d.Action) {
+		if through[d.Delivery] || c.Wanted != nil && !c.Wanted(d.Event, d.Action) {
 			continue
 		}
-		m := known[d.GUID]
+		m := known[d.Delivery]
 		if m == nil {
 			m = &missed{last: d}
-			known[d.GUID] = m
+			known[d.Delivery] = m
 			all = append(all, m)
 		}
 		m.first = d.At
@@ -111,10 +111,10 @@ func (c *CatchUp) missed(list []forge.Delivery) []*missed {
 // through reports whether nothing more is to be done about m: it was accepted
 // in the end, or was asked for as often as makes sense.
 func (c *CatchUp) through(ctx context.Context, m *missed) (bool, error) {
-	if done, err := c.Queue.Accepted(ctx, m.last.GUID); done || err != nil {
+	if done, err := c.Queue.Accepted(ctx, m.last.Delivery); done || err != nil {
 		return done, err
 	}
-	times, last, err := c.Survey.Asked(ctx, m.last.GUID)
+	times, last, err := c.Survey.Asked(ctx, m.last.Delivery)
 	if err != nil || times < mostAsked {
 		return false, err
 	}
@@ -124,19 +124,19 @@ func (c *CatchUp) through(ctx context.Context, m *missed) (bool, error) {
 	if c.Now().Before(last.Add(patience(times))) {
 		return false, nil
 	}
-	zerolog.Ctx(ctx).Warn().Str("delivery", m.last.GUID).Str("event", m.last.Event).Int("status", m.last.Status).Int("times", times).
+	zerolog.Ctx(ctx).Warn().Str(forge.KeyDelivery, m.last.Delivery).Str("event", m.last.Event).Int("status", m.last.Status).Int("times", times).
 		Msg("a delivery fails however often it is asked for: given up")
-	return true, c.Survey.Ask(ctx, m.last.GUID, last) // once past the bound: this is said once
+	return true, c.Survey.Ask(ctx, m.last.Delivery, last) // once past the bound: this is said once
 }
 
 // ask asks for m, unless that was done a moment ago.
 func (c *CatchUp) ask(ctx context.Context, m *missed, now time.Time) (bool, error) {
-	times, last, err := c.Survey.Asked(ctx, m.last.GUID)
+	times, last, err := c.Survey.Asked(ctx, m.last.Delivery)
 	if err != nil || times >= mostAsked || times > 0 && now.Before(last.Add(patience(times))) {
 		return false, err
 	}
 	// Counted first: a crash in between must not make it a time more.
-	if err := c.Survey.Ask(ctx, m.last.GUID, now); err != nil {
+	if err := c.Survey.Ask(ctx, m.last.Delivery, now); err != nil {
 		return false, err
 	}
 	err = c.Host.Redeliver(ctx, m.last.ID)

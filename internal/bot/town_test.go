@@ -32,7 +32,7 @@ type town struct {
 	repos      map[int64][]forge.Listed // by installation
 	open       map[int64][]forge.Pull   // by repository
 	checks     map[string]bool          // by SHA; true is completed
-	deliveries []forge.Delivery         // newest first
+	deliveries []forge.Attempt          // newest first
 	asked      []int64                  // deliveries that were asked for again
 	fail       map[string]error         // by name of a call
 	calls      []string
@@ -132,7 +132,7 @@ func (w *town) review(p forge.Pull) {
 // install puts the App on an account, with repositories numbered from id*1000,
 // and tells nobody.
 func (w *town) install(id int64, repos int) forge.Installation {
-	in := forge.Installation{ID: id, Account: forge.User{ID: 50 + id, Login: fmt.Sprintf("acme%d", id)}, Created: w.at, All: true}
+	in := forge.Installation{ID: id, AccountID: 50 + id, Account: fmt.Sprintf("acme%d", id), Created: w.at, All: true}
 	w.installs = append(w.installs, in)
 	for n := range repos {
 		w.repos[id] = append(w.repos[id], w.newRepo(id, int64(n)))
@@ -148,7 +148,7 @@ func (w *town) newRepo(installation, n int64) forge.Listed {
 // installed does the same and tells it, as webhooks do.
 func (w *town) installed(id int64, repos int) forge.Installation {
 	in := w.install(id, repos)
-	e := forge.Event{Kind: forge.Installed, Installation: id, Account: in.Account, Received: w.at}
+	e := forge.Event{Kind: forge.Installed, Installation: id, Account: account(in), Received: w.at}
 	for _, r := range w.repos[id] {
 		e.Added = append(e.Added, r.Repo)
 	}
@@ -190,11 +190,11 @@ func (w *town) made(name string) int {
 	return n
 }
 
-func (w *town) Deliveries(_ context.Context, since time.Time) ([]forge.Delivery, error) {
+func (w *town) Deliveries(_ context.Context, since time.Time) ([]forge.Attempt, error) {
 	if err := w.call("deliveries"); err != nil {
 		return nil, err
 	}
-	var out []forge.Delivery
+	var out []forge.Attempt
 	for _, d := range w.deliveries {
 		if !d.At.Before(since) {
 			out = append(out, d)
@@ -213,7 +213,7 @@ func (w *town) Redeliver(_ context.Context, id int64) error {
 
 // delivered notes an attempt at an event.
 func (w *town) delivered(guid string, status int) {
-	w.deliveries = append([]forge.Delivery{{ID: int64(len(w.deliveries) + 1), GUID: guid, Event: "pull_request", Action: "opened", At: w.at, Status: status}}, w.deliveries...)
+	w.deliveries = append([]forge.Attempt{{ID: int64(len(w.deliveries) + 1), Delivery: guid, Event: "pull_request", Action: "opened", At: w.at, Status: status}}, w.deliveries...)
 }
 
 func (w *town) Installations(context.Context) ([]forge.Installation, error) {

@@ -71,12 +71,12 @@ type book struct {
 	gone     bool
 }
 
-func (b *book) Gone(context.Context, int64) (bool, error) { return b.gone, nil }
+func (b *book) Left(context.Context, int64) (bool, error) { return b.gone, nil }
 func (b *book) Begun(_ context.Context, n history.Begun) error {
 	b.begun = append(b.begun, n)
 	return nil
 }
-func (b *book) Left(_ context.Context, _ forge.Repo, pull int) ([]history.Begun, error) {
+func (b *book) UnderWay(_ context.Context, _ forge.Repo, pull int) ([]history.Begun, error) {
 	var all []history.Begun
 	for _, n := range b.begun {
 		if n.Pull == pull {

@@ -34,11 +34,11 @@ func lasting() []mishap {
 // a log line where no check can be written, and not in a loop. Once it is
 // granted, the next delivery mends all.
 func TestLastingFaults(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { playLasting(t, func(*testing.T) string { return "" }, 4) })
+	t.Run("SQLite", func(t *testing.T) { playLasting(t, func(testing.TB) string { return "" }, 4) })
 	t.Run("PostgreSQL", func(t *testing.T) { playLasting(t, storetest.Postgres, 12) })
 }
 
-func playLasting(t *testing.T, database func(*testing.T) string, share int) {
+func playLasting(t *testing.T, database func(testing.TB) string, share int) {
 	c := playUndisturbed(t, database(t), false)
 	var wg sync.WaitGroup
 	for i, x := range lasting() {
@@ -111,8 +111,8 @@ var reviews = regexp.MustCompile(`\d+ reviews`)
 // TestOneCommentRefused: GitHub refuses a review because of one comment (422).
 // The others are posted, and that one is in the check.
 func TestOneCommentRefused(t *testing.T) {
-	for name, database := range map[string]func(*testing.T) string{
-		"SQLite": func(*testing.T) string { return "" }, "PostgreSQL": storetest.Postgres,
+	for name, database := range map[string]func(testing.TB) string{
+		"SQLite": func(testing.TB) string { return "" }, "PostgreSQL": storetest.Postgres,
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMatrix(t, database(t), false)

@@ -250,7 +250,7 @@ var allFaults = flag.Bool("faults.all", false, "play every fault at every reques
 // TestFaults: whatever goes wrong at whichever request of a review or of an
 // upgrade, GitHub shows in the end what it shows when nothing does.
 func TestFaults(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { playFaults(t, func(*testing.T) string { return "" }, 3) })
+	t.Run("SQLite", func(t *testing.T) { playFaults(t, func(testing.TB) string { return "" }, 3) })
 	t.Run("PostgreSQL", func(t *testing.T) { playFaults(t, storetest.Postgres, 12) })
 }
 
@@ -289,7 +289,7 @@ func playUndisturbed(t *testing.T, database string, slow bool) undisturbed {
 // playFaults plays one in share of the matrix: each mishap, and each request.
 // Every other mishap happens to reviews so slow that the check tells that they
 // are under way.
-func playFaults(t *testing.T, database func(*testing.T) string, share int) {
+func playFaults(t *testing.T, database func(testing.TB) string, share int) {
 	references := map[bool]undisturbed{false: playUndisturbed(t, database(t), false), true: playUndisturbed(t, database(t), true)}
 	var wg sync.WaitGroup
 	lanes := make(chan bool, 6)

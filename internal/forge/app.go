@@ -24,7 +24,10 @@ type App struct {
 type Installation struct {
 	ID        int64
 	Account   string
-	Grant               // what the account accepted
+	AccountID int64
+	Grant     // what the account accepted
+	Created   time.Time
+	All       bool      // it covers all repositories of the account, those to come included
 	Suspended time.Time // since when; zero if it is not
 	Page      string    // where the account accepts, configures and ends it
 }
@@ -42,11 +45,15 @@ type Attempt struct {
 	ID       int64
 	Delivery string // the same for every attempt of one delivery
 	Event    string
+	Action   string // of the event; "" if it has none
 	At       time.Time
 	Again    bool   // somebody asked for it
 	Status   int    // what the receiver answered; 0 if it did not
 	Words    string // the host's own, of the outcome
 }
+
+// Failed reports whether the event did not get through with this attempt.
+func (a Attempt) Failed() bool { return a.Status/100 != 2 }
 
 // A RequiredCheck is a rule of a branch: no merge before a check of our name has passed.
 type RequiredCheck struct {

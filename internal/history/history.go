@@ -61,9 +61,9 @@ type Ledger interface {
 	Begun(ctx context.Context, b Begun) error
 	// Ended takes back what Begun kept.
 	Ended(ctx context.Context, repo forge.Repo, pull int, sha string) error
-	// Left returns what was begun on a pull request (0: for merge groups) and is
-	// not known to be completed.
-	Left(ctx context.Context, repo forge.Repo, pull int) ([]Begun, error)
+	// UnderWay returns what was begun on a pull request (0: for merge groups) and
+	// is not known to be completed.
+	UnderWay(ctx context.Context, repo forge.Repo, pull int) ([]Begun, error)
 	// Posted keeps which check run and comments a run was shown as.
 	Posted(ctx context.Context, repo forge.Repo, pull int, sha string, check forge.CheckID, comments forge.Placed, at time.Time) error
 	// Closed marks a pull request as closed or merged.
@@ -80,8 +80,6 @@ type Ledger interface {
 	Moved(ctx context.Context, repo forge.Repo, at time.Time) error
 	// Installed and Uninstalled keep which accounts and repositories we serve.
 	Installed(ctx context.Context, e forge.Event) error
-	// Gone reports whether an installation is known to be uninstalled or suspended.
-	Gone(ctx context.Context, installation int64) (bool, error)
 	// InstalledAt returns when repo was first served; zero if it is not known.
 	InstalledAt(ctx context.Context, repo forge.Repo) (time.Time, error)
 	// Left reports whether an account is known to have uninstalled or suspended

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/pullwarden/pullwarden/internal/forge"
@@ -36,7 +35,7 @@ func (l *ledger) Ended(ctx context.Context, repo forge.Repo, pull int, sha strin
 	return nil
 }
 
-func (l *ledger) Left(ctx context.Context, repo forge.Repo, pull int) ([]history.Begun, error) {
+func (l *ledger) UnderWay(ctx context.Context, repo forge.Repo, pull int) ([]history.Begun, error) {
 	all, err := l.begun(ctx, `b.repository = $1 AND b.pull = $2 ORDER BY b.at`, repo.ID, pull)
 	if err != nil {
 		return nil, fmt.Errorf("read the checks under way on %v#%d: %w", repo, pull, err)
@@ -58,16 +57,4 @@ func (l *ledger) begun(ctx context.Context, where string, args ...any) ([]histor
 		FROM begun b JOIN repositories r ON r.id = b.repository LEFT JOIN installations i ON i.id = r.installation
 		WHERE `+where, args...)
 	return all, err
-}
-
-func (l *ledger) Gone(ctx context.Context, installation int64) (bool, error) {
-	var gone bool
-	err := l.sql.QueryRowContext(ctx, `SELECT uninstalled IS NOT NULL FROM installations WHERE id = $1`, installation).Scan(&gone)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read whether installation %d is gone: %w", installation, err)
-	}
-	return gone, nil
 }

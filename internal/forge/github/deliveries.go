@@ -12,10 +12,10 @@ import (
 
 // Deliveries returns the App's deliveries since then, newest first. GitHub
 // keeps them for three days.
-func (f *Forge) Deliveries(ctx context.Context, since time.Time) ([]forge.Delivery, error) {
+func (f *Forge) Deliveries(ctx context.Context, since time.Time) ([]forge.Attempt, error) {
 	client := f.appClient(f.apps)()
 	o := &gh.ListCursorOptions{PerPage: pageSize}
-	var all []forge.Delivery
+	var all []forge.Attempt
 	for {
 		// GitHub's filter "failure" leaves out what got no answer at all.
 		list, resp, err := client.Apps.ListHookDeliveries(ctx, o)
@@ -27,14 +27,18 @@ func (f *Forge) Deliveries(ctx context.Context, since time.Time) ([]forge.Delive
 			if at.Before(since) {
 				return all, nil
 			}
-			all = append(all, forge.Delivery{ID: d.GetID(), GUID: d.GetGUID(), Event: d.GetEvent(), Action: d.GetAction(),
-				At: at, Status: d.GetStatusCode()})
+			all = append(all, attemptOf(d))
 		}
 		if resp.Cursor == "" || resp.Cursor == o.Cursor {
 			return all, nil
 		}
 		o.Cursor = resp.Cursor
 	}
+}
+
+func attemptOf(d *gh.HookDelivery) forge.Attempt {
+	return forge.Attempt{ID: d.GetID(), Delivery: d.GetGUID(), Event: d.GetEvent(), Action: d.GetAction(), At: d.GetDeliveredAt().Time,
+		Again: d.GetRedelivery(), Status: d.GetStatusCode(), Words: d.GetStatus()}
 }
 
 // Redeliver asks GitHub to send the event of a delivery again. It returns once

@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -125,20 +124,14 @@ func (i *Inspector) Attempts(ctx context.Context) ([]forge.Attempt, error) {
 	}
 	var out []forge.Attempt
 	for _, d := range list {
-		out = append(out, forge.Attempt{ID: d.GetID(), Delivery: d.GetGUID(), Event: d.GetEvent(), At: d.GetDeliveredAt().Time,
-			Again: d.GetRedelivery(), Status: d.GetStatusCode(), Words: d.GetStatus()})
+		out = append(out, attemptOf(d))
 	}
 	return out, nil
 }
 
 // Redeliver asks GitHub to make a delivery again. The outcome is another Attempt, some time later.
 func (i *Inspector) Redeliver(ctx context.Context, attempt int64) error {
-	_, _, err := i.app().Apps.RedeliverHookDelivery(ctx, attempt)
-	var accepted *gh.AcceptedError
-	if errors.As(err, &accepted) {
-		return nil
-	}
-	return i.forge.wrap(err, "ask for delivery %d again", attempt)
+	return i.forge.Redeliver(ctx, attempt)
 }
 
 // Allowance returns what is left to an installation of GitHub's hourly limit.

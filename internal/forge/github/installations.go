@@ -21,8 +21,8 @@ func (f *Forge) Installations(ctx context.Context) ([]forge.Installation, error)
 		}
 		for _, in := range list {
 			all = append(all, forge.Installation{
-				ID: in.GetID(), Account: forge.User{ID: in.GetAccount().GetID(), Login: in.GetAccount().GetLogin()},
-				Created: in.GetCreatedAt().Time, Suspended: !in.GetSuspendedAt().IsZero(), All: in.GetRepositorySelection() == "all",
+				ID: in.GetID(), Account: in.GetAccount().GetLogin(), AccountID: in.GetAccount().GetID(),
+				Created: in.GetCreatedAt().Time, Suspended: in.GetSuspendedAt().Time, All: in.GetRepositorySelection() == "all",
 			})
 		}
 		page = resp.NextPage

@@ -15,7 +15,7 @@ import (
 func begun(t *testing.T, db DB) {
 	l, s := db.Ledger(), db.Survey()
 	left := func(pull int) []history.Begun {
-		got, err := l.Left(ctx, repo(), pull)
+		got, err := l.UnderWay(ctx, repo(), pull)
 		require.NoError(t, err)
 		return got
 	}
@@ -36,7 +36,7 @@ func begun(t *testing.T, db DB) {
 	assert.Empty(t, left(2))
 	elsewhere := repo()
 	elsewhere.ID = 8
-	got, err := l.Left(ctx, elsewhere, 1)
+	got, err := l.UnderWay(ctx, elsewhere, 1)
 	require.NoError(t, err)
 	assert.Empty(t, got)
 	assert.Equal(t, []history.Begun{first}, overdue(day(3)))
@@ -77,7 +77,7 @@ func comesAnew(t *testing.T, db DB) {
 		return got
 	}
 	gone := func(id int64) bool {
-		got, err := l.Gone(ctx, id)
+		got, err := l.Left(ctx, id)
 		require.NoError(t, err)
 		return got
 	}
