@@ -47,6 +47,8 @@ var may = map[string]string{
 	"internal/fakehub":           "",
 	"internal/app":               "config internal/advisory internal/bot internal/change internal/doctor internal/ecosystem internal/ecosystem/... internal/finding internal/forge internal/forge/github internal/forge/github/hook internal/git internal/history internal/policy internal/queue internal/report internal/scan internal/scan/... internal/store internal/upgrade internal/web",
 	"internal/demo":              "config internal/app internal/advisory internal/fakehub internal/finding internal/forge internal/report templates",
+	"internal/load":              "",
+	"internal/load/gogithubapp":  "",
 	"internal/cli":               "config internal/advisory internal/app internal/change internal/demo internal/doctor internal/finding internal/git internal/policy internal/report internal/scan internal/upgrade",
 }
 
