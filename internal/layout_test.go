@@ -45,6 +45,7 @@ var may = map[string]string{
 	"internal/web":               "internal/history templates",
 	"internal/doctor":            "internal/forge",
 	"internal/fakehub":           "",
+	"internal/canary":            "",
 	"internal/app":               "config internal/advisory internal/bot internal/change internal/doctor internal/ecosystem internal/ecosystem/... internal/finding internal/forge internal/forge/github internal/forge/github/hook internal/git internal/history internal/policy internal/queue internal/report internal/scan internal/scan/... internal/store internal/upgrade internal/web",
 	"internal/demo":              "config internal/app internal/advisory internal/fakehub internal/finding internal/forge internal/report templates",
 	"internal/load":              "",
