@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -34,8 +35,14 @@ func (e *statusError) Error() string {
 	if e.Message == "" {
 		return fmt.Sprintf("GitHub answers %d", e.Code)
 	}
-	return fmt.Sprintf("GitHub answers %d: %s", e.Code, e.Message)
+	return fmt.Sprintf("GitHub answers %d: %s", e.Code, withoutTokens(e.Message))
 }
+
+// withoutTokens takes out what looks like a token or a signature of ours.
+// Whatever answers in GitHub's place may repeat what it was sent.
+func withoutTokens(said string) string { return tokenShape.ReplaceAllString(said, "[token removed]") }
+
+var tokenShape = regexp.MustCompile(`(gh[a-z]_|github_pat_|eyJ|eC1hY2Nlc3MtdG9rZW46)[A-Za-z0-9_.+/=-]{10,}`)
 
 // unprocessable reports whether GitHub refuses what err is about for what it
 // says, so that sending it again is of no use.

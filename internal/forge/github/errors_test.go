@@ -2,8 +2,10 @@ package github
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -140,6 +142,24 @@ func TestRefusals(t *testing.T) {
 	}
 	w.hub.Fail(fakehub.Fault{Match: anyCheck, Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
 	assert.ErrorIs(t, w.put(), forge.ErrDenied)
+}
+
+// What answers in GitHub's place may say what it was sent; nobody reads that from us.
+func TestAnswerThatRepeatsTheToken(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, token := range []string{"ghs_1_0123456789abcdef", "ghs_7_" + "eyJhbGciOiJI.eyJpc3MiOiI3.c2ln", "eyJhbGciOiJS" + "UzI1NiJ9.eyJpc3Mi.abc-_",
+		base64.StdEncoding.EncodeToString([]byte("x-access-token:ghs_1_0123"))} {
+		for _, status := range []int{400, 403, 422, 500} {
+			w.hub.Fail(fakehub.Fault{Match: anyCheck, Status: status, Body: fmt.Sprintf(`{"message":"who are you, %s?","errors":[{"message":"%s!"}]}`, token, token)})
+			err := w.put()
+			require.ErrorContains(t, err, "who are you, [token removed]")
+			assert.NotContains(t, err.Error(), token[12:])
+		}
+		w.hub.Fail(fakehub.Fault{Match: "POST /graphql", Status: 200, Body: fmt.Sprintf(`{"errors":[{"type":"X","message":"no, %s"}]}`, token)})
+		_, err := w.Look(t.Context(), w.repo, 1, w.pull.HeadSHA)
+		require.ErrorContains(t, err, "no, [token removed]")
+		assert.NotContains(t, err.Error(), token[12:])
+	}
 }
 
 func TestNoToken(t *testing.T) {

@@ -28,7 +28,7 @@ func (f *Forge) ask(ctx context.Context, c *gh.Client, document string, variable
 	}
 	if len(answer.Errors) > 0 {
 		e := answer.Errors[0]
-		said := fmt.Errorf("GitHub answers %s", strings.TrimSpace(e.Type+" "+e.Message))
+		said := fmt.Errorf("GitHub answers %s", withoutTokens(strings.TrimSpace(e.Type+" "+e.Message)))
 		switch {
 		case e.Type == "NOT_FOUND":
 			return fmt.Errorf("%w: %w", forge.ErrNotFound, said)
