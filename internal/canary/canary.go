@@ -45,10 +45,15 @@ func (c *Cage) Add(name, value string) {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "-----") {
 			continue
 		}
-		c.add(name, line)
-		for how, form := range forms(line) {
-			c.add(name+" "+how, form)
-		}
+		c.AddBytes(name, []byte(line))
+	}
+}
+
+// AddBytes puts in a secret that is no text.
+func (c *Cage) AddBytes(name string, value []byte) {
+	c.add(name, string(value))
+	for how, form := range forms(string(value)) {
+		c.add(name+" "+how, form)
 	}
 }
 

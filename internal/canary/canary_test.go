@@ -68,6 +68,15 @@ func TestShort(t *testing.T) {
 	assert.Empty(t, c.Find([]byte("hunter")))
 }
 
+func TestBytes(t *testing.T) {
+	var c Cage
+	key := []byte("\n\x00\xff one\ntwo\x80 three four")
+	c.AddBytes("the key", key)
+	assert.NotEmpty(t, c.Find(append([]byte("row "), key...)))
+	assert.NotEmpty(t, c.Find([]byte(hex.EncodeToString(key))))
+	assert.Empty(t, c.Find([]byte("one\nor two\n")))
+}
+
 func BenchmarkFind(b *testing.B) {
 	var c Cage
 	for i := range 100 {

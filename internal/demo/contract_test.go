@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -56,13 +58,11 @@ func TestContract(t *testing.T) {
 		testscript.Run(t, p)
 	})
 	t.Run("sample", func(t *testing.T) {
-		stage, err := demo.NewStage(t.Context(), demo.StageOptions{Through: func(hub string) (string, error) {
+		stage := watched(t, demo.StageOptions{Through: func(hub string) (string, error) {
 			address, stop, err := book.start(hub)
 			t.Cleanup(func() { assert.NoError(t, stop()) })
 			return address, err
-		}})
-		require.NoError(t, err)
-		defer stage.Close()
+		}}, io.Discard, zerolog.InfoLevel)
 		repo, number, err := stage.OpenSample(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, stage.Deliver(t.Context(), repo.PushEvent("main", "", repo.Tip("main"), "dev")))

@@ -85,9 +85,7 @@ upgrades:
 
 func newTheatre(t *testing.T) *theatre {
 	ctx := t.Context()
-	stage, err := demo.NewStage(ctx, demo.StageOptions{Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)})
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, stage.Close()) })
+	stage := watched(t, demo.StageOptions{}, zerolog.NewTestWriter(t), zerolog.WarnLevel)
 	repo, err := stage.Install(ctx, "acme", "shop")
 	require.NoError(t, err)
 	_, err = repo.Commit("main", "Begin", map[string]string{".github/pullwarden.yml": theatrePolicy, "README.md": "# shop\n"})

@@ -2,3 +2,6 @@ package demo
 
 // SampleText is the demo's sample.
 var SampleText = sampleText
+
+// Secrets are those of the stage's sample.
+func (s *Stage) Secrets() []string { return s.sample.secrets }

@@ -1,8 +1,10 @@
 package demo_test
 
 import (
+	"io"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -13,9 +15,7 @@ import (
 
 func TestTheOperatorsKeyMakesTheFingerprints(t *testing.T) {
 	const key = "a key of sixteen characters and more"
-	stage, err := demo.NewStage(t.Context(), demo.StageOptions{Settings: func(c *config.Config) { c.FingerprintKey = key }})
-	require.NoError(t, err)
-	defer stage.Close()
+	stage := watched(t, demo.StageOptions{Settings: func(c *config.Config) { c.FingerprintKey = key }}, io.Discard, zerolog.InfoLevel)
 	repo, err := stage.Install(t.Context(), "acme", "shop")
 	require.NoError(t, err)
 	_, err = repo.Commit("main", "Begin", map[string]string{"README": "The shop.\n"})

@@ -102,9 +102,7 @@ func TestEveryLineTellsWhatItIsAbout(t *testing.T) {
 // The sample has an upgrade besides.
 func TestEveryLineOfTheSampleTellsWhatItIsAbout(t *testing.T) {
 	log := &logBuffer{}
-	stage, err := demo.NewStage(t.Context(), demo.StageOptions{Log: zerolog.New(log)})
-	require.NoError(t, err)
-	defer stage.Close()
+	stage := watched(t, demo.StageOptions{}, log, zerolog.InfoLevel)
 	repo, number, err := stage.OpenSample(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, stage.Deliver(t.Context(), repo.PushEvent("main", "", repo.Tip("main"), "dev")))

@@ -1,11 +1,13 @@
 package demo_test
 
 import (
+	"io"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -16,9 +18,7 @@ import (
 // its fix, every token opens one repository and does one kind of step. Only
 // upgrades and resolving write to repositories.
 func TestLeastPrivilege(t *testing.T) {
-	w, err := demo.NewStage(t.Context(), demo.StageOptions{})
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, w.Close()) })
+	w := watched(t, demo.StageOptions{}, io.Discard, zerolog.InfoLevel)
 	repo, number, err := w.OpenSample(t.Context())
 	require.NoError(t, err)
 	opened, err := repo.PullEvent(number, "opened")

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type sample struct {
 	modules    map[string]map[string]string // "path@version" to its files
 	npm        map[string]string            // packuments by package name
 	advisories map[string]map[string]string // ecosystem to records by file name
+	secrets    []string                     // that were made up for it
 }
 
 type sampleCommit struct {
@@ -62,7 +64,9 @@ func parseSample(text []byte) (*sample, error) {
 	if err := fill.Execute(&b, nil); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	return split(txtar.Parse(b.Bytes())), nil
+	out := split(txtar.Parse(b.Bytes()))
+	out.secrets = slices.Sorted(maps.Values(secrets))
+	return out, nil
 }
 
 func split(archive *txtar.Archive) *sample {

@@ -1,9 +1,11 @@
 package demo_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -31,9 +33,7 @@ func TestSampleIsNotSpecial(t *testing.T) {
 		"shop", "kiosk",
 	)
 	text := other.Replace(string(demo.SampleText))
-	stage, err := demo.NewStage(t.Context(), demo.StageOptions{Sample: []byte(text)})
-	require.NoError(t, err)
-	defer stage.Close()
+	stage := watched(t, demo.StageOptions{Sample: []byte(text)}, io.Discard, zerolog.InfoLevel)
 	repo, number, err := stage.OpenSample(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, stage.Deliver(t.Context(), repo.PushEvent("main", "", repo.Tip("main"), "dev")))

@@ -50,7 +50,7 @@ func params(through func(e *testscript.Env, hub string) (string, error)) testscr
 			if err != nil {
 				return err
 			}
-			o.Log = zerolog.New(zerolog.ConsoleWriter{Out: logTo{e}, NoColor: true, PartsExclude: []string{"time"}})
+			w := watching(&o, zerolog.ConsoleWriter{Out: logTo{e}, NoColor: true, PartsExclude: []string{"time"}}, zerolog.InfoLevel)
 			if through != nil {
 				o.Through = func(hub string) (string, error) { return through(e, hub) }
 			}
@@ -58,7 +58,12 @@ func params(through func(e *testscript.Env, hub string) (string, error)) testscr
 			if err != nil {
 				return err
 			}
-			e.Defer(func() { _ = stage.Close() })
+			e.Defer(func() {
+				for _, what := range w.end("a script", stage) { // TestMain fails for it
+					e.T().Log(what)
+				}
+				_ = stage.Close()
+			})
 			repo, err := stage.Install(ctx, "acme", "shop")
 			if err != nil {
 				return err

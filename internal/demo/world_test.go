@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pullwarden/pullwarden/internal/demo"
@@ -34,16 +33,13 @@ type world struct {
 func newWorld(t *testing.T, o demo.StageOptions) *world {
 	t.Helper()
 	w := &world{t: t, log: &logBuffer{}}
-	o.Log = zerolog.New(w.log)
-	var err error
-	w.Stage, err = demo.NewStage(t.Context(), o)
-	require.NoError(t, err)
 	t.Cleanup(func() {
-		assert.NoError(t, w.Close())
 		if t.Failed() || testing.Verbose() {
 			t.Log(w.log)
 		}
 	})
+	w.Stage = watched(t, o, w.log, zerolog.InfoLevel)
+	var err error
 	w.repo, err = w.Install(t.Context(), "acme", "shop")
 	require.NoError(t, err)
 	_, err = w.repo.Commit("main", "Begin", map[string]string{"README": "The shop.\n"})

@@ -283,6 +283,13 @@ type Grant struct {
 	Permissions  map[string]string `json:"permissions"`
 }
 
+// Tokens returns every token minted so far.
+func (h *Hub) Tokens() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return sortedKeys(h.tokens)
+}
+
 // Grants returns what every token minted so far was for, in no order.
 func (h *Hub) Grants() []Grant {
 	h.mu.Lock()

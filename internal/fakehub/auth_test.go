@@ -121,7 +121,9 @@ func TestRevoke(t *testing.T) {
 	assert.Equal(t, 200, w.do("GET", shop, nil).status)
 	w.hub.Revoke()
 	assert.Equal(t, 401, w.do("GET", shop, nil).status)
+	revoked := w.token
 	w.token = w.mint(m{"repositories": []string{"shop"}})
+	assert.ElementsMatch(t, []string{revoked, w.token}, w.hub.Tokens())
 	assert.Equal(t, 200, w.do("GET", "/api/v3"+shop, nil).status)
 	assert.Equal(t, []string{"GET " + shop + " ", "GET " + shop + " "}, heard[1:3], "refused or not")
 	assert.Contains(t, heard[3], `/access_tokens {"repositories":["shop"]}`)
