@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -35,7 +36,8 @@ type arena struct {
 	log     outputBuffer
 
 	mu     sync.Mutex
-	strike *strike // the next kill, nil for none
+	strike *strike       // the next kill, nil for none
+	asked  chan struct{} // if set, requests wait for ever after they said so here
 }
 
 // A process is a server, or its place while it is dead.
@@ -89,6 +91,7 @@ func newArena(t *testing.T, url string, servers int, random *rand.Rand) *arena {
 		for _, p := range a.servers {
 			p.kill()
 		}
+		assert.Empty(t, a.leaks())
 		if t.Failed() {
 			t.Log(a.log.String())
 		}
@@ -106,7 +109,7 @@ func (p *process) start() {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "pullwarden.yml")
 	require.NoError(t, os.WriteFile(file, b, 0o600))
-	cmd := program(t, nil, "serve", "--config", file)
+	cmd := program(t, map[string]string{"GOTRACEBACK": "all"}, "serve", "--config", file)
 	cmd.Stdout, cmd.Stderr = &p.arena.log, &p.arena.log
 	require.NoError(t, cmd.Start())
 	p.mu.Lock()
@@ -154,6 +157,26 @@ func (a *arena) disarm(s *strike) {
 	}
 }
 
+// hold makes all requests to GitHub wait until their client is gone. It returns
+// where they say so.
+func (a *arena) hold() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = make(chan struct{}, 100)
+	return a.asked
+}
+
+func (a *arena) wait(r *http.Request) {
+	a.mu.Lock()
+	asked := a.asked
+	a.mu.Unlock()
+	if asked != nil {
+		_, _ = io.Copy(io.Discard, r.Body) // only then it is noticed that the client is gone
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}
+}
+
 // requested counts a request; it returns the strike that is due at it.
 func (a *arena) requested() *strike {
 	a.mu.Lock()
@@ -171,6 +194,7 @@ func (a *arena) requested() *strike {
 
 // serve is GitHub as one process sees it.
 func (p *process) serve(w http.ResponseWriter, r *http.Request) {
+	p.arena.wait(r)
 	s := p.arena.requested()
 	if s != nil && !s.after {
 		p.kill()
