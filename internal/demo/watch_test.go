@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(line)
 	}
 	if code == 0 && !clean {
+		fmt.Println("FAIL: a secret was given out")
 		code = 1
 	}
 	os.Exit(code)
