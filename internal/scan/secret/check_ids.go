@@ -84,7 +84,7 @@ var elasticText = regexp.MustCompile(`^[\w-]{20}:[\w-]{22}$`)
 // https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-security-create-api-key
 func elasticKey(c candidate) verdict {
 	data, ok := decodeBase64(c.value)
-	return proof(ok && elasticText.Match(data))
+	return proof(ok && elasticText.Match(data) && !madeUp(string(data)))
 }
 
 // bytesOf returns the check of a key that is base64 of one of the lengths, in bytes.

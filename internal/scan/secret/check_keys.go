@@ -4,22 +4,28 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
-	armor "encoding/pem"
 	"regexp"
 	"strconv"
 	"strings"
 )
 
-// pemNoise is what stands between the lines of a key that is written as a
-// string of some language: escaped line ends, quotes, commas, plus signs.
-var pemNoise = regexp.MustCompile(`\\[rn]|["'\x60,;+ \t\r]*\n["'\x60+ \t\r]*|\r`)
+var (
+	pemBlock = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]{0,30}PRIVATE KEY)-----(.*?)-----END`)
+	// pemJoint is what stands between the lines of a key that is written as
+	// strings of some language: the end of one, an operator, the begin of the next.
+	pemJoint = regexp.MustCompile(`["'\x60]\s*[+,;.&\\]?\s*["'\x60]?`)
+)
 
 // privatePEM parses a private key. What it cannot parse is no less likely to be
 // one: keys are encrypted, cut off, and written in more ways than it knows.
 func privatePEM(c candidate) verdict {
-	text := pemNoise.ReplaceAllString(c.value, "\n")
-	block, _ := armor.Decode([]byte(text))
-	return hint(block != nil && isPrivateKey(block))
+	m := pemBlock.FindStringSubmatch(strings.NewReplacer(`\r`, "", `\n`, "\n").Replace(c.value))
+	if m == nil {
+		return plausible
+	}
+	body := strings.Join(strings.Fields(pemJoint.ReplaceAllString(m[2], "")), "")
+	data, ok := decodeBase64(body)
+	return hint(ok && isPrivateKey(m[1], data))
 }
 
 // encodedPEM checks a private key in base64, as kubeconfigs have it.
@@ -28,21 +34,21 @@ func encodedPEM(c candidate) verdict {
 	if !ok || !bytes.HasPrefix(data, []byte("-----BEGIN ")) || !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 		return invalid
 	}
-	block, _ := armor.Decode(data)
-	return hint(block != nil && isPrivateKey(block))
+	return privatePEM(candidate{value: string(data)})
 }
 
-func isPrivateKey(block *armor.Block) bool {
+// isPrivateKey tells whether data is a private key in the format that kind names.
+func isPrivateKey(kind string, data []byte) bool {
 	var err error
-	switch block.Type {
+	switch kind {
 	case "PRIVATE KEY":
-		_, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+		_, err = x509.ParsePKCS8PrivateKey(data)
 	case "RSA PRIVATE KEY":
-		_, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		_, err = x509.ParsePKCS1PrivateKey(data)
 	case "EC PRIVATE KEY":
-		_, err = x509.ParseECPrivateKey(block.Bytes)
+		_, err = x509.ParseECPrivateKey(data)
 	case "OPENSSH PRIVATE KEY":
-		return bytes.HasPrefix(block.Bytes, []byte("openssh-key-v1\x00"))
+		return bytes.HasPrefix(data, []byte("openssh-key-v1\x00"))
 	default:
 		return false
 	}
@@ -79,10 +85,7 @@ func isPair(data []byte) bool {
 // the bits that Curve25519 wants so.
 func wireguardKey(c candidate) verdict {
 	data, ok := decodeBase64(c.value)
-	if !ok || len(data) != 32 {
-		return invalid
-	}
-	return hint(data[0]&7 == 0 && data[31]&0xc0 == 0x40)
+	return proof(ok && len(data) == 32 && data[0]&7 == 0 && data[31]&0xc0 == 0x40)
 }
 
 // torOnionKey checks the expanded key of an onion service: 64 bytes, the first

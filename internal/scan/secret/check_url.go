@@ -26,7 +26,7 @@ func password(p string) verdict {
 		return invalid
 	}
 	word := strings.TrimRight(strings.ToLower(plain), "0123456789!._-")
-	for _, cut := range []string{"my", "the", "your", "some", "db", "user", "test", "super", "app", "top"} {
+	for _, cut := range []string{"my", "the", "your", "some", "db", "user", "test", "super", "app", "top", "admin", "new"} {
 		word = strings.TrimLeft(strings.TrimPrefix(word, cut), "_-")
 	}
 	if slices.Contains([]string{
@@ -36,7 +36,7 @@ func password(p string) verdict {
 		"foo", "bar", "baz", "foobar", "qwerty", "letmein", "welcome", "hunter", "token", "apikey", "api_key", "key", "string",
 		"elastic", "clickhouse", "neo", "oracle", "sqlserver", "local", "localhost", "development", "dev", "minio", "minioadmin", "credentials",
 		"password_here", "enter_password", "db_password", "dbpass", "dbpassword", "p@ssw0rd", "p@ssword", "passw0rd", "pa$$word", "pa55word",
-		"yourstrong(!)password", "yourstrong@passw0rd", "strong_password", "strongpassword", "correcthorsebatterystaple", "urlencoded",
+		"yourstrong(!)password", "yourstrong@passw0rd", "strong_password", "strongpassword", "correcthorsebatterystaple", "urlencoded", "opensesame", "x-oauth-basic", "deadbeef", "d3adb33f", "ignored",
 	}, word) {
 		return invalid
 	}
