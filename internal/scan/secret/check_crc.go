@@ -29,6 +29,15 @@ func hint(holds bool) verdict {
 	return plausible
 }
 
+// shape is plausible if the value is built as the format says, which chance or
+// a person may have done too.
+func shape(fits bool) verdict {
+	if fits {
+		return plausible
+	}
+	return invalid
+}
+
 // crcBase62 checks tokens of GitHub, npm, NetBird and Polar: after the last "_"
 // come random characters and, in six digits of base 62, their CRC-32.
 // https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/

@@ -32,7 +32,7 @@ func awsKeyID(c candidate) verdict {
 func sesPassword(c candidate) verdict {
 	const version = 4
 	data, ok := decodeBase64(c.value)
-	return proof(ok && len(data) == 33 && data[0] == version)
+	return shape(ok && len(data) == 33 && data[0] == version)
 }
 
 // eksToken checks a token for a cluster of Amazon EKS: a signed address in base64.
@@ -59,7 +59,7 @@ func allDigits(b []byte) bool {
 func bitwardenToken(c candidate) verdict {
 	_, key, _ := strings.Cut(c.value, ":")
 	data, ok := decodeBase64(key)
-	return proof(ok && len(data) == 16)
+	return shape(ok && len(data) == 16)
 }
 
 var intercomText = regexp.MustCompile(`^tok:[0-9a-f]{8}_[0-9a-f]{4}_[0-9a-f]{4}_[0-9a-f]{4}_[0-9a-f]{12}:\d:\d$`)
@@ -91,9 +91,6 @@ func elasticKey(c candidate) verdict {
 func bytesOf(lengths ...int) check {
 	return func(c candidate) verdict {
 		data, ok := decodeBase64(strings.TrimPrefix(c.value, "base64:"))
-		if !ok || !slices.Contains(lengths, len(data)) {
-			return invalid
-		}
-		return plausible
+		return shape(ok && slices.Contains(lengths, len(data)))
 	}
 }

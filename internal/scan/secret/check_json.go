@@ -70,5 +70,5 @@ func supabaseServiceRole(c candidate) verdict {
 // https://www.rfc-editor.org/rfc/rfc7517
 func privateJWK(c candidate) verdict {
 	data, ok := decodeBase64(c.value)
-	return proof(ok && len(data) >= 32)
+	return shape(ok && len(data) >= 32)
 }
