@@ -6,6 +6,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -76,10 +78,87 @@ func TestMarvin(t *testing.T) {
 	}
 }
 
+// TestEntraSecretsOfAllDigits writes secrets as Microsoft says that they are
+// made, with numerals of our own.
+func TestEntraSecretsOfAllDigits(t *testing.T) {
+	var numerals []byte
+	for _, r := range [][2]byte{{'a', 'z'}, {'A', 'Z'}, {'1', '9'}} {
+		for b := r[0]; b <= r[1]; b++ {
+			numerals = append(numerals, b)
+		}
+	}
+	numerals = append(numerals, "0.-_~"...)
+	seen := map[byte]bool{}
+	for i := range 300 {
+		sum := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+		body := "k3V8Q~" + base64.RawURLEncoding.EncodeToString(sum[:])[:28]
+		var digits []byte
+		for n := marvin32([]byte(body), "AadPwd00"); n > 0; n /= 66 {
+			digits = append([]byte{numerals[n%66]}, digits...)
+		}
+		for _, d := range digits[:3] {
+			seen[d] = true
+		}
+		assert.Equal(t, valid, entraSecret(value(body, string(digits[:3]))), body)
+		other := "a"
+		if digits[2] == 'a' {
+			other = "b"
+		}
+		assert.Equal(t, invalid, entraSecret(value(body, string(digits[:2]), other)), body)
+	}
+	assert.Len(t, seen, len(numerals))
+	assert.Equal(t, plausible, entraSecret(value("k3V7", "Q~", strings.Repeat("n4Rt", 8)[:31])), "made before there was a checksum")
+}
+
+// TestKeysOfEthereum takes what is a private key on the curve, and no account
+// that everybody has.
+func TestKeysOfEthereum(t *testing.T) {
+	const (
+		order   = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
+		below   = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140"
+		hardhat = "ac0974bec39a17e36ba4a6b4d238ff94" + "4bacb478cbed5efcae784d7bf4f2ff80"
+	)
+	assert.Equal(t, plausible, secp256k1Key(value("0x", below)))
+	assert.Equal(t, invalid, secp256k1Key(value("0x", order)))
+	assert.Equal(t, invalid, secp256k1Key(value(strings.Repeat("0", 64))))
+	assert.Equal(t, invalid, secp256k1Key(value("0x", hardhat)))
+	assert.Equal(t, plausible, secp256k1Key(value("0x", strings.Replace(hardhat, "ac", "ad", 1))))
+}
+
+// TestClampedKeys flips, one by one, the bits that Curve25519 wants set or clear.
+func TestClampedKeys(t *testing.T) {
+	key := sha512.Sum512([]byte("a key"))
+	key[0] &^= 7
+	key[31] = key[31]&0x3f | 0x40
+	check := func(want verdict) {
+		assert.Equal(t, want, wireguardKey(value(base64.StdEncoding.EncodeToString(key[:32]))))
+		assert.Equal(t, want, torOnionKey(value(base64.StdEncoding.EncodeToString(key[:]))))
+	}
+	check(valid)
+	for _, bit := range []int{0, 1, 2, 254, 255} {
+		key[bit/8] ^= 1 << (bit % 8)
+		check(invalid)
+		key[bit/8] ^= 1 << (bit % 8)
+	}
+}
+
+// TestLengthsOfKeys takes no key that is shorter than its format says.
+func TestLengthsOfKeys(t *testing.T) {
+	long, short := base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte("k3V8"), 8)), base64.RawURLEncoding.EncodeToString([]byte("k3V8"))
+	assert.Equal(t, plausible, privateJWK(value(long)))
+	assert.Equal(t, invalid, privateJWK(value(short)))
+	assert.Equal(t, plausible, bytesOf(16, 32)(value("base64:", long)))
+	assert.Equal(t, invalid, bytesOf(16)(value(long)))
+	assert.Equal(t, plausible, bitwardenToken(value("0.id:", long[:22])))
+	assert.Equal(t, invalid, bitwardenToken(value("0.id:", short)))
+}
+
 // TestAWSKeyIDHasTheAccount decodes ids that were made for accounts.
 func TestAWSKeyIDHasTheAccount(t *testing.T) {
-	// 123456789012 is in the first, 1099511627775, which no account is, in the second.
+	// 123456789012 is in the first, 999999999999, the last account, in the
+	// second, and 1099511627775, which none is, in the third.
 	assert.Equal(t, valid, awsKeyID(value("AK", "IARZPUZDIKAVHWTLVA")))
+	assert.Equal(t, valid, awsKeyID(value("AK", "IA6RVFFB77WWOEDZZL")))
 	assert.Equal(t, invalid, awsKeyID(value("AK", "IA77777777QVHWTLVA")))
 	assert.Equal(t, invalid, awsKeyID(value("AK", "IA77777777QVHWTLV")))
 }
@@ -160,7 +239,7 @@ func TestPasswordsAndWhatStandsForThem(t *testing.T) {
 		"", "short", "password", "Password123", "p@ssw0rd", "P%40ssw0rd", "secret", "my_secret", "mysecretpassword", "changeme", "change-me-now",
 		"your_password", "<password>", "${DB_PASSWORD}", "$DB_PASSWORD", "%DB_PASSWORD%", "{{ .Values.password }}", "{password}", "[password]",
 		"********", "xxxxxxxx", "........", "postgres", "rootpassword", "admin1234", "test1234", "example-password", "12345678", "#{ENV['PW']}",
-		"$(cat /run/pw)", "%s", "aaaaaaaa",
+		"$(cat /run/pw)", "%s", "aaaaaaaa", "letmein1", "prefix-{{ .Values.suffix }}-x", "kT9-${SUFFIX}",
 	} {
 		assert.Equal(t, invalid, password(p), p)
 	}
@@ -203,7 +282,7 @@ func TestAddressesWithPasswords(t *testing.T) {
 func TestMadeUpValues(t *testing.T) {
 	for _, v := range []string{
 		"AKIAIOSFODNN7EXAMPLE", "sk_" + "live_your-own-here", "0123456789abcdef0123456789abcdef", "abcdefghijklmnop", "ABCDEFGHIJ0123",
-		"ffffffffffffffff", "00000000-0000-0000-0000-000000000000", "abababababababab", "XXXXXXXX", "REDACTED", "Placeholder0",
+		"ffffffffffffffff", "00000000-0000-0000-0000-000000000000", "abababababababab", "XXXXXXXX", "REDACTED", "Placeholder0", "kT56789abcLq", "kT56789ABCLq",
 	} {
 		assert.True(t, madeUp(v), v)
 	}
