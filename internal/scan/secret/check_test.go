@@ -295,7 +295,7 @@ func TestMadeUpValues(t *testing.T) {
 
 func TestMarksOfASandbox(t *testing.T) {
 	for v, want := range map[string]bool{
-		"sk_" + "test_kT9mLq2vXw": true, "sk_" + "live_kT9mLq2vXw": false, "sk_" + "sbox_kT9mLq2vXw": true, "xnd_development_kT9": true,
+		"sk_test_kT9": true, "sk_live_kT9": false, "sk_sbox_kT9": true, "xnd_development_kT9": true,
 		"SB-Mid-server-kT9": true, "Mid-server-kT9": false, "secret-test-kT9": true, "secret-live-kT9": false, "FLWSECK_TEST-kT9": true,
 	} {
 		assert.Equal(t, want, forTesting(v), v)
