@@ -236,7 +236,7 @@ func TestAzureKeysWithAWrongChecksum(t *testing.T) {
 
 func TestPasswordsAndWhatStandsForThem(t *testing.T) {
 	for _, p := range []string{
-		"", "short", "password", "Password123", "p@ssw0rd", "P%40ssw0rd", "secret", "my_secret", "mysecretpassword", "changeme", "change-me-now",
+		"", "short", "password", "pass-word", "Password123", "p@ssw0rd", "P%40ssw0rd", "secret", "my_secret", "mysecretpassword", "changeme", "change-me-now",
 		"your_password", "<password>", "${DB_PASSWORD}", "$DB_PASSWORD", "%DB_PASSWORD%", "{{ .Values.password }}", "{password}", "[password]",
 		"********", "xxxxxxxx", "........", "postgres", "rootpassword", "admin1234", "test1234", "example-password", "12345678", "#{ENV['PW']}",
 		"$(cat /run/pw)", "%s", "aaaaaaaa", "letmein1", "prefix-{{ .Values.suffix }}-x", "kT9-${SUFFIX}",

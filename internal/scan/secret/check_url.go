@@ -29,7 +29,7 @@ func password(p string) verdict {
 	for _, cut := range []string{"my", "the", "your", "some", "db", "user", "test", "super", "app", "top", "admin", "new"} {
 		word = strings.TrimLeft(strings.TrimPrefix(word, cut), "_-")
 	}
-	if slices.Contains([]string{
+	stands := []string{
 		"", "password", "passwort", "passwd", "passw", "pass", "pwd", "secret", "secretpassword", "verysecret", "supersecret", "topsecret",
 		"admin", "administrator", "root", "rootpassword", "user", "username", "guest", "test", "testing", "tester", "demo", "login", "private",
 		"postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "redis", "rabbitmq", "rabbit", "database", "default", "docker",
@@ -37,7 +37,8 @@ func password(p string) verdict {
 		"elastic", "clickhouse", "neo", "oracle", "sqlserver", "local", "localhost", "development", "dev", "minio", "minioadmin", "credentials",
 		"password_here", "enter_password", "db_password", "dbpass", "dbpassword", "p@ssw0rd", "p@ssword", "passw0rd", "pa$$word", "pa55word",
 		"yourstrong(!)password", "yourstrong@passw0rd", "strong_password", "strongpassword", "correcthorsebatterystaple", "urlencoded", "opensesame", "x-oauth-basic", "deadbeef", "d3adb33f", "ignored",
-	}, word) {
+	}
+	if slices.Contains(stands, word) || slices.Contains(stands, strings.ReplaceAll(word, "-", "")) {
 		return invalid
 	}
 	return plausible
