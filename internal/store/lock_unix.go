@@ -25,7 +25,17 @@ func lock(file string) (io.Closer, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return held{f}, nil
+}
+
+// held is a file that is locked. It is unlocked in so many words: a process that
+// is just being started has, for a moment, what we have open, and with it the
+// lock that closing alone would leave.
+type held struct{ *os.File }
+
+func (h held) Close() error {
+	_ = syscall.Flock(int(h.Fd()), syscall.LOCK_UN) // it may be closed already
+	return h.File.Close()
 }
 
 // locked reports whether a process has taken file with lock.
