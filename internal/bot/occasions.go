@@ -46,8 +46,7 @@ func (b *Bot) reviewGroup(ctx context.Context, e forge.Event) error {
 	return nil
 }
 
-// closed remembers the end of a pull request. Others with the same head no
-// longer share its verdict, so they are judged again.
+// closed has done what there is to do at the end of a pull request.
 func (b *Bot) closed(ctx context.Context, e forge.Event) error {
 	ref := forge.PullRef{Repo: e.Repo, Number: e.Number}
 	pull, err := b.Forge.Pull(ctx, ref)
@@ -57,21 +56,52 @@ func (b *Bot) closed(ctx context.Context, e forge.Event) error {
 	if pull.Open { // reopened meanwhile
 		return b.review(ctx, e, ref)
 	}
+	return b.over(ctx, e, pull)
+}
+
+// over remembers the end of a pull request. Others with the same head no
+// longer share its verdict, so they are judged again.
+func (b *Bot) over(ctx context.Context, e forge.Event, pull forge.Pull) error {
 	if err := b.Ledger.Closed(ctx, pull, b.Now()); err != nil {
-		return fmt.Errorf("close %v: %w", ref, err)
+		return fmt.Errorf("close %v: %w", pull.PullRef, err)
 	}
 	if err := b.leave(ctx, pull); err != nil {
-		return fmt.Errorf("close %v: %w", ref, err)
+		return fmt.Errorf("close %v: %w", pull.PullRef, err)
 	}
 	others, err := b.Ledger.At(ctx, pull.Repo, pull.HeadSHA)
 	if err != nil {
-		return fmt.Errorf("close %v: %w", ref, err)
+		return fmt.Errorf("close %v: %w", pull.PullRef, err)
 	}
 	var failed error
+	e.Kind = forge.PullChanged // nobody asked to have those checked again
 	for _, o := range others {
-		if o.Pull > 0 && o.Pull != ref.Number {
+		if o.Pull > 0 && o.Pull != pull.Number {
 			failed = errors.Join(failed, b.review(ctx, e, forge.PullRef{Repo: pull.Repo, Number: o.Pull}))
 		}
 	}
 	return failed
+}
+
+// freed has others judged again that had the head which s had before: its
+// verdict counts there no more. Once is enough, at the first verdict on the
+// new head, or two that change places would go on for ever.
+func (b *Bot) freed(ctx context.Context, s *subject) error {
+	if s.known || s.before == "" || s.before == s.head || b.Accept == nil {
+		return nil
+	}
+	others, err := b.Ledger.At(ctx, s.repo, s.before)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		if o.Pull == 0 || o.Pull == s.number() {
+			continue
+		}
+		again := forge.Event{Kind: forge.PullChanged, Delivery: s.event.Delivery, Received: b.Now(), Repo: s.repo, Number: o.Pull,
+			SHA: s.before, Sender: s.event.Sender, Installation: s.event.Installation}
+		if err := b.Accept(ctx, again, again.Key()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -27,7 +27,7 @@ func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) erro
 	}
 	pull := opening.Pull
 	if !pull.Open {
-		return errors.Join(b.Ledger.Closed(ctx, pull, b.Now()), b.leave(ctx, pull))
+		return b.over(ctx, e, pull)
 	}
 	s := &subject{
 		event: e, repo: pull.Repo, pull: &pull, opening: &opening, started: b.Now(),
@@ -38,6 +38,9 @@ func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) erro
 	}
 	if err := b.leave(ctx, pull); err != nil {
 		return fmt.Errorf("complete what was left of %v: %w", ref, err)
+	}
+	if err := b.freed(ctx, s); err != nil {
+		return fmt.Errorf("judge again what shared its head with %v: %w", ref, err)
 	}
 	for _, other := range s.unreviewed { // their verdicts count for this head too
 		err = errors.Join(err, b.review(ctx, forge.Event{Kind: forge.PullChanged, Delivery: e.Delivery, Received: b.Now()}, other.PullRef))
@@ -53,7 +56,9 @@ type subject struct {
 	opening    *forge.Opening // nil for a merge group
 	base, head string         // SHAs; the merge base is yet to be asked for
 	started    time.Time
-	shown      bool // the check tells that a review is under way
+	known      bool   // it was judged at this head and base before
+	before     string // head at which the pull request was judged before; "" if at none
+	shown      bool   // the check tells that a review is under way
 	judged     time.Time
 	rules      *policy.Policy // once it was read
 	outcome    policy.Outcome // once it was judged: what becomes of posting it makes it no milder
@@ -147,6 +152,7 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
+	s.before = r.Delta.Previous
 	return b.post(ctx, s, r)
 }
 

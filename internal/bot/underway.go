@@ -27,17 +27,17 @@ func (b *Bot) underWay(ctx context.Context, s *subject) (settled func(), err err
 	if err != nil {
 		return nil, err
 	}
-	known := slices.ContainsFunc(standings, func(o history.Standing) bool {
+	s.known = slices.ContainsFunc(standings, func(o history.Standing) bool {
 		return o.Pull == s.number() && (s.pull == nil || o.BaseRef == s.pull.BaseRef)
 	})
 	check := report.Started(s.head)
-	check.Again = s.event.Kind == forge.CheckAsked || !known
+	check.Again = s.event.Kind == forge.CheckAsked || !s.known
 	check.Ask = s.ask()
 	if s.opening != nil {
 		check.Seen = &s.opening.Seen
 	}
 	stands := s.opening != nil && s.opening.Seen.Completed
-	if s.event.Kind == forge.CheckAsked || stands && !known {
+	if s.event.Kind == forge.CheckAsked || stands && !s.known {
 		return func() {}, b.start(ctx, s, check)
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
