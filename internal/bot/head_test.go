@@ -82,3 +82,48 @@ func TestAHeadPassesOnlyIfEveryPullRequestOnItDoes(t *testing.T) {
 		})
 	}
 }
+
+// moved is a ledger in which the pull request had another head before.
+type moved struct {
+	standing
+	delta history.Delta
+}
+
+func (m *moved) Record(context.Context, history.Run) (history.Delta, error) { return m.delta, nil }
+
+func TestThoseThatSharedTheHeadBeforeAreJudgedAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		delta history.Delta
+		fails bool // to look at the change
+		want  int
+	}{
+		"the first verdict":                 {delta: history.Delta{Previous: "old"}, want: 1},
+		"the first verdict, without a look": {delta: history.Delta{Previous: "old"}, fails: true, want: 1},
+		"again after it was posted":         {delta: history.Delta{Previous: "old", Shown: true}},
+		"the same head":                     {delta: history.Delta{Previous: "head"}},
+		"the first head":                    {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var source source = brings{}
+			if test.fails {
+				source = fails{func() error { panic("a string") }}
+			}
+			var accepted []forge.Event
+			b := &Bot{
+				Forge: &shared{}, Source: source, Now: time.Now,
+				Ledger:  &moved{standing{of: []history.Standing{{Pull: 1}, {Pull: 2, Outcome: policy.Pass}, {Pull: 0}}}, test.delta},
+				Options: Options{Key: finding.NewKey([]byte("k")), Deadline: time.Minute, Patience: time.Hour, Mode: policy.Enforce, Advisories: func() string { return "" }},
+				Accept: func(_ context.Context, e forge.Event, key string) error {
+					assert.Equal(t, e.Key(), key)
+					accepted = append(accepted, e)
+					return nil
+				},
+			}
+			_ = b.Handle(t.Context(), forge.Event{Kind: forge.PullChanged, Number: 1, Received: time.Now()})
+			require.Len(t, accepted, test.want)
+			for _, e := range accepted {
+				assert.Equal(t, 2, e.Number)
+			}
+		})
+	}
+}

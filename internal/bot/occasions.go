@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/history"
 )
 
 // again reviews what somebody asked to have checked again.
@@ -83,13 +84,14 @@ func (b *Bot) over(ctx context.Context, e forge.Event, pull forge.Pull) error {
 }
 
 // freed has others judged again that had the head which s had before: its
-// verdict counts there no more. Once is enough, at the first verdict on the
-// new head, or two that change places would go on for ever.
-func (b *Bot) freed(ctx context.Context, s *subject) error {
-	if s.known || s.before == "" || s.before == s.head || b.Accept == nil {
+// verdict counts there no more. It is done before the first verdict on the new
+// head is shown, so that a crash cannot leave it out, and never after, or two
+// that change places would go on for ever.
+func (b *Bot) freed(ctx context.Context, s *subject, delta history.Delta) error {
+	if delta.Shown || delta.Previous == "" || delta.Previous == s.head || b.Accept == nil {
 		return nil
 	}
-	others, err := b.Ledger.At(ctx, s.repo, s.before)
+	others, err := b.Ledger.At(ctx, s.repo, delta.Previous)
 	if err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ func (b *Bot) freed(ctx context.Context, s *subject) error {
 			continue
 		}
 		again := forge.Event{Kind: forge.PullChanged, Delivery: s.event.Delivery, Received: b.Now(), Repo: s.repo, Number: o.Pull,
-			SHA: s.before, Sender: s.event.Sender, Installation: s.event.Installation}
+			SHA: delta.Previous, Sender: s.event.Sender, Installation: s.event.Installation}
 		if err := b.Accept(ctx, again, again.Key()); err != nil {
 			return err
 		}

@@ -39,9 +39,6 @@ func (b *Bot) review(ctx context.Context, e forge.Event, ref forge.PullRef) erro
 	if err := b.leave(ctx, pull); err != nil {
 		return fmt.Errorf("complete what was left of %v: %w", ref, err)
 	}
-	if err := b.freed(ctx, s); err != nil {
-		return fmt.Errorf("judge again what shared its head with %v: %w", ref, err)
-	}
 	for _, other := range s.unreviewed { // their verdicts count for this head too
 		err = errors.Join(err, b.review(ctx, forge.Event{Kind: forge.PullChanged, Delivery: e.Delivery, Received: b.Now()}, other.PullRef))
 	}
@@ -56,9 +53,8 @@ type subject struct {
 	opening    *forge.Opening // nil for a merge group
 	base, head string         // SHAs; the merge base is yet to be asked for
 	started    time.Time
-	known      bool   // it was judged at this head and base before
-	before     string // head at which the pull request was judged before; "" if at none
-	shown      bool   // the check tells that a review is under way
+	known      bool // it was judged at this head and base before
+	shown      bool // the check tells that a review is under way
 	judged     time.Time
 	rules      *policy.Policy // once it was read
 	outcome    policy.Outcome // once it was judged: what becomes of posting it makes it no milder
@@ -152,7 +148,9 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	s.before = r.Delta.Previous
+	if err := b.freed(ctx, s, r.Delta); err != nil {
+		return fmt.Errorf("have judged again what shared its head before: %w", err)
+	}
 	return b.post(ctx, s, r)
 }
 

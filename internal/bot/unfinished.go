@@ -112,8 +112,12 @@ func (b *Bot) giveUp(ctx context.Context, s *subject, cause error) error {
 	}
 	defer release()
 	s.judged = b.Now()
-	if _, err := b.Ledger.Record(ctx, b.run(s, r)); err != nil {
+	delta, err := b.Ledger.Record(ctx, b.run(s, r))
+	if err != nil {
 		return fmt.Errorf("record: %w", err)
+	}
+	if err := b.freed(ctx, s, delta); err != nil {
+		return fmt.Errorf("have judged again what shared its head before: %w", err)
 	}
 	check := report.Unfinished(s.head, why, forge.Conclusion(rules.Conclusion(r.Verdict.Outcome)))
 	seen, err := b.Forge.Look(ctx, s.repo, s.number(), s.head)

@@ -34,6 +34,7 @@ type Run struct {
 type Delta struct {
 	Previous        string // head of the run before; "" if there was none
 	New, Same, Gone []finding.Fingerprint
+	Shown           bool `json:"-"` // it was recorded before, and its verdict was posted
 }
 
 // A Standing is the latest verdict of one open pull request on a head.

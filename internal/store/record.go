@@ -56,6 +56,7 @@ type writer struct {
 // A before is the latest run of the same pull request.
 type before struct {
 	sha, base, digest, delta string
+	shown                    bool
 }
 
 // A sighted is a finding of the run, with the decision about it.
@@ -82,6 +83,7 @@ func (w *writer) record(ctx context.Context) (history.Delta, error) {
 	var delta history.Delta
 	if last.sha == w.r.SHA && last.base == w.clean(w.r.BaseRef) && last.digest == digest(verdict) {
 		err := json.Unmarshal([]byte(last.delta), &delta)
+		delta.Shown = last.shown
 		return delta, err
 	}
 	seen, err := w.sighted()
@@ -121,9 +123,9 @@ func (w *writer) sawPull(ctx context.Context) error {
 func (w *writer) before(ctx context.Context) (before, error) {
 	var b before
 	err := w.tx.QueryRowContext(ctx, `
-		SELECT sha, base_ref, digest, delta FROM runs
+		SELECT sha, base_ref, digest, delta, shown IS NOT NULL FROM runs
 		WHERE repository = $1 AND pull = $2 AND (pull <> 0 OR sha = $3) ORDER BY id DESC LIMIT 1`,
-		w.r.Repo.ID, w.r.Pull.Number, w.r.SHA).Scan(&b.sha, &b.base, &b.digest, &b.delta)
+		w.r.Repo.ID, w.r.Pull.Number, w.r.SHA).Scan(&b.sha, &b.base, &b.digest, &b.delta, &b.shown)
 	if errors.Is(err, sql.ErrNoRows) {
 		return before{}, nil
 	}

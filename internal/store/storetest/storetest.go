@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"RecordsAll":        recordsAll,
 		"RecordAgain":       recordAgain,
 		"RecordAtOnce":      recordAtOnce,
+		"RecordedAgain":     recordedAgain,
 		"Delta":             delta,
 		"VerdictComesBack":  verdictComesBack,
 		"NotScanned":        notScanned,
