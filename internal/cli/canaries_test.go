@@ -85,7 +85,7 @@ func TestCanaries(t *testing.T) {
 			reviewed(r) // so that it has had tokens and secrets in its memory
 			asked := a.hold()
 			r.commit("topic", map[string]string{"c/requirements.txt": bad})
-			require.True(t, a.deliver(p, r.event("synchronize")))
+			require.True(t, a.deliver(p, &parcel{event: r.event("synchronize")}))
 			select {
 			case <-asked:
 			case <-time.After(time.Minute):
@@ -189,7 +189,7 @@ func TestCanariesWithAPassword(t *testing.T) {
 		WHERE application_name = $1 AND pid <> pg_backend_pid()`, name).Scan(&ended))
 	require.Positive(t, ended)
 	r.commit("topic", map[string]string{"c/requirements.txt": bad})
-	require.Eventually(t, func() bool { return a.deliver(a.servers[0], r.event("synchronize")) }, time.Minute, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return a.deliver(a.servers[0], &parcel{event: r.event("synchronize")}) }, time.Minute, 100*time.Millisecond)
 	require.Eventually(t, r.idle, time.Minute, 20*time.Millisecond)
 	assert.Empty(t, a.leaks())
 }

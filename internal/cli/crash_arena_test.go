@@ -215,9 +215,24 @@ func (p *process) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(held.Body.Bytes())
 }
 
-// deliver posts an event to a server and reports whether it was accepted.
-func (a *arena) deliver(p *process, e fakehub.Event) bool {
-	d, err := a.stage.Hub.Deliver(a.t.Context(), "http://"+p.cfg.Address+"/api/github/hook", e)
+// A parcel is an event to be delivered.
+type parcel struct {
+	event fakehub.Event
+	last  int64 // the latest attempt; 0 if there was none
+}
+
+// deliver posts an event to a server and reports whether it was accepted. What
+// was posted before goes where it went then, under the same GUID, as GitHub
+// does it: it may have been accepted without an answer.
+func (a *arena) deliver(p *process, m *parcel) bool {
+	var d fakehub.Delivery
+	var err error
+	if m.last == 0 {
+		d, err = a.stage.Hub.Deliver(a.t.Context(), "http://"+p.cfg.Address+"/api/github/hook", m.event)
+	} else {
+		d, err = a.stage.Hub.Redeliver(a.t.Context(), m.last)
+	}
+	m.last = d.ID
 	return err == nil && d.Status == http.StatusAccepted
 }
 

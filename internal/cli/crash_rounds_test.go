@@ -85,8 +85,11 @@ func (r *round) run(name string) (lost, twice, stuck []string) {
 	r.commit("main", map[string]string{"README": "The shop.\n"})
 	r.revive()
 	r.play.set(r)
-	events := r.play.act(r)
-	undelivered := r.crash(events)
+	var parcels []*parcel
+	for _, e := range r.play.act(r) {
+		parcels = append(parcels, &parcel{event: e})
+	}
+	undelivered := r.crash(parcels)
 	for r.random.IntN(3) == 0 && len(r.kills) < 3 { // and again: as soon as it is up, or the other one
 		if len(r.alive()) == 0 {
 			r.servers[r.random.IntN(len(r.servers))].start()
@@ -96,8 +99,8 @@ func (r *round) run(name string) (lost, twice, stuck []string) {
 	if len(r.alive()) == 0 || len(undelivered) > 0 {
 		r.revive()
 	}
-	for _, e := range undelivered { // GitHub shows them as failed, and they are asked for again
-		require.True(r.t, r.deliver(r.servers[0], e))
+	for _, p := range undelivered { // GitHub shows them as failed, and they are asked for again
+		require.True(r.t, r.deliver(r.servers[0], p))
 	}
 	return r.settled()
 }
@@ -130,7 +133,7 @@ func (r *round) revive() {
 func (r *round) work(events ...fakehub.Event) {
 	r.t.Helper()
 	for _, e := range events {
-		require.True(r.t, r.deliver(r.servers[0], e))
+		require.True(r.t, r.deliver(r.servers[0], &parcel{event: e}))
 	}
 	require.Eventually(r.t, r.idle, time.Minute, 10*time.Millisecond)
 }
@@ -140,9 +143,9 @@ func (r *round) idle() bool {
 	return err == nil && waiting == 0
 }
 
-// crash delivers events and kills a server meanwhile. It returns the events
-// that were not accepted.
-func (r *round) crash(events []fakehub.Event) (undelivered []fakehub.Event) {
+// crash delivers parcels and kills a server meanwhile. It returns those that
+// were not accepted.
+func (r *round) crash(parcels []*parcel) (undelivered []*parcel) {
 	r.t.Helper()
 	alive := r.alive()
 	victim, s := alive[r.random.IntN(len(alive))], &strike{}
@@ -163,9 +166,9 @@ func (r *round) crash(events []fakehub.Event) (undelivered []fakehub.Event) {
 			close(s.dead)
 		})
 	}
-	for _, e := range events {
-		if !r.deliver(alive[r.random.IntN(len(alive))], e) {
-			undelivered = append(undelivered, e)
+	for _, p := range parcels {
+		if !r.deliver(alive[r.random.IntN(len(alive))], p) {
+			undelivered = append(undelivered, p)
 		}
 	}
 	what := s.String()
