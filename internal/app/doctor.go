@@ -79,13 +79,13 @@ func asked(cfg config.Config) (least, want forge.Grant, manifest string) {
 	all := github.Manifests()
 	switch {
 	case !cfg.Upgrades.Enabled:
-		return all[reduced], all[reduced], reduced
+		return github.Least(), all[reduced], reduced
 	case cfg.Writer.IntegrationID == 0:
-		return all[reduced], all[full], full
+		return github.Least(), all[full], full
 	}
 	want = all[reduced]
 	want.Events = append(slices.Clone(want.Events), "push") // it is told what the second App then writes
-	return all[reduced], want, reduced + ", with the event push,"
+	return github.Least(), want, reduced + ", with the event push,"
 }
 
 // inspector asks as one of our Apps.

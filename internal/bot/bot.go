@@ -32,7 +32,10 @@ type Bot struct {
 	Now      func() time.Time
 	Reviewed func(forge.Pull, report.Report) // called after a review was posted; may be nil
 	Meter    Meter                           // nil: nothing is counted
-	Access   access                          // who may press buttons; nil: nobody
+	Access   access                          // who may press buttons and give commands; nil: nobody
+	Talk     talk                            // nil: no command is obeyed
+	// Conversations keep what commands come to; nil: no command is obeyed.
+	Conversations history.Conversations
 	// Accept returns nil once it is certain that e will be handled.
 	Accept func(ctx context.Context, e forge.Event, key string) error
 }
@@ -96,6 +99,8 @@ func (b *Bot) handle(ctx context.Context, e forge.Event) error {
 		return b.again(ctx, e)
 	case forge.ButtonPressed:
 		return b.pressed(ctx, e)
+	case forge.Commanded:
+		return b.commanded(ctx, e)
 	case forge.GroupAsked:
 		return b.reviewGroup(ctx, e)
 	case forge.DefaultPushed:

@@ -13,6 +13,9 @@ import (
 // access tells what people may do in a repository.
 type access interface {
 	MayWrite(ctx context.Context, repo forge.Repo, u forge.User) (bool, error)
+	// InTeam goes by the name of u, which MayWrite has looked at. A team that
+	// is not shown to us is forge.ErrDenied.
+	InTeam(ctx context.Context, repo forge.Repo, team string, u forge.User) (bool, error)
 }
 
 // pressed has a change looked at again if whoever pressed the button may write

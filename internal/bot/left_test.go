@@ -138,6 +138,10 @@ func (p people) MayWrite(_ context.Context, _ forge.Repo, u forge.User) (bool, e
 	return u.Login == "dev", p.err
 }
 
+func (p people) InTeam(context.Context, forge.Repo, string, forge.User) (bool, error) {
+	return false, p.err
+}
+
 func TestWhoeverMayWriteMayPressTheButton(t *testing.T) {
 	for name, test := range map[string]struct {
 		sender, button string

@@ -95,15 +95,13 @@ func (b *Bot) freed(ctx context.Context, s *subject, delta history.Delta) error 
 	if err != nil {
 		return err
 	}
+	var numbers []int
 	for _, o := range others {
-		if o.Pull == 0 || o.Pull == s.number() {
-			continue
-		}
-		again := forge.Event{Kind: forge.PullChanged, Delivery: s.event.Delivery, Received: b.Now(), Repo: s.repo, Number: o.Pull,
-			SHA: delta.Previous, Sender: s.event.Sender, Installation: s.event.Installation}
-		if err := b.Accept(ctx, again, again.Key()); err != nil {
-			return err
+		if o.Pull != 0 && o.Pull != s.number() {
+			numbers = append(numbers, o.Pull)
 		}
 	}
-	return nil
+	e := s.event
+	e.Repo, e.SHA = s.repo, delta.Previous
+	return b.judgeAgain(ctx, e, numbers...)
 }

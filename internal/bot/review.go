@@ -101,6 +101,11 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	}
 	rules := in.Policy
 	s.rules = &rules
+	asked, err := b.asked(ctx, s.repo)
+	if err != nil {
+		return nil, err
+	}
+	rules.Ignore = slices.Concat(rules.Ignore, asked)
 	diff, err := b.fetch(ctx, s)
 	if err != nil {
 		return nil, err

@@ -1,11 +1,13 @@
 package demo_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,7 +27,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"fill": fill, "commit": commit, "reset": reset, "pull": pull, "base": setBase, "close": closePull, "deliver": deliver,
 		"organisation": organisation, "restart": restart, "draft": draft, "ready": ready, "settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
 		"runs": runs, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
-		"catchup": catchUp, "miss": miss, "role": role,
+		"catchup": catchUp, "miss": miss, "role": role, "team": team, "say": sayInConversation, "reply": reply, "answers": answers,
 		"merge": merge, "prune": prune, "sums": sums, "copycat": copycat, "ledger": ledger, "deep": deep,
 	}
 }
@@ -197,6 +199,65 @@ func event(ts *testscript.TestScript, args []string) (e fakehub.Event) {
 
 // role LOGIN ROLE sets what somebody may do in the repository.
 func role(ts *testscript.TestScript, _ bool, args []string) { act(ts).repo.SetRole(args[0], args[1]) }
+
+// team NAME LOGIN... sets who is in a team, "acme/security" say.
+func team(ts *testscript.TestScript, _ bool, args []string) { act(ts).stage.Hub.SetTeam(args[0], args[1:]...) }
+
+// say N LOGIN TEXT has somebody write in the conversation of a pull request, and tells the server.
+func sayInConversation(ts *testscript.TestScript, _ bool, args []string) {
+	a, n := act(ts), number(ts, args[0])
+	id, err := a.repo.Say(n, args[1], os.Expand(args[2], ts.Getenv))
+	ts.Check(err)
+	e, err := a.repo.CommentEvent(n, id)
+	ts.Check(err)
+	ts.Check(a.stage.Deliver(context.Background(), e))
+}
+
+// reply N PATH LOGIN TEXT has somebody write in our thread on a file, and tells the server.
+func reply(ts *testscript.TestScript, _ bool, args []string) {
+	a, n := act(ts), number(ts, args[0])
+	p, err := a.repo.Pull(n)
+	ts.Check(err)
+	for _, t := range p.Threads {
+		if t.Path != args[1] || t.Comments[0].Author != a.stage.Hub.Bot() {
+			continue
+		}
+		_, err := a.repo.Remark(n, t.ID, args[2], "", 0, args[3])
+		ts.Check(err)
+		p, err = a.repo.Pull(n)
+		ts.Check(err)
+		for _, u := range p.Threads {
+			if u.ID == t.ID {
+				e, err := a.repo.ThreadCommentEvent(n, u.Comments[len(u.Comments)-1].ID)
+				ts.Check(err)
+				ts.Check(a.stage.Deliver(context.Background(), e))
+			}
+		}
+		return
+	}
+	ts.Fatalf("there is no thread of ours on %s", args[1])
+}
+
+// answers N prints what was said to commands on a pull request, in the order of the commands.
+func answers(ts *testscript.TestScript, _ bool, args []string) {
+	a := act(ts)
+	p, err := a.repo.Pull(number(ts, args[0]))
+	ts.Check(err)
+	all := slices.Clone(p.Comments)
+	for _, t := range p.Threads {
+		all = append(all, t.Comments[1:]...)
+	}
+	slices.SortFunc(all, func(a, b fakehub.Comment) int { return cmp.Compare(a.ID, b.ID) })
+	var b strings.Builder
+	for _, c := range all {
+		first, _, _ := strings.Cut(c.Body, "\n")
+		fmt.Fprintf(&b, "%s: %s\n", c.Author, first)
+		for _, content := range slices.Sorted(maps.Keys(c.Reactions)) {
+			fmt.Fprintf(&b, "  reaction %s\n", content)
+		}
+	}
+	say(ts, b.String())
+}
 
 // settle waits until the server has nothing left to do.
 func settle(ts *testscript.TestScript, _ bool, _ []string) {

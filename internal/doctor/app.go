@@ -95,8 +95,8 @@ func permissions(_ context.Context, o *Options, f facts) (facts, []Line) {
 			Do: at + ", add that; then each account has to accept it"})
 	}
 	if lack := lacks(a.Grant, without(o.Want, o.Least)); lack != nil {
-		lines = append(lines, Line{Status: Warning, Seen: "upgrades are on, and the App does not ask for what they need: " + strings.Join(lack, ", "),
-			Do: at + ", add that, or set upgrades.enabled to false"})
+		lines = append(lines, Line{Status: Warning, Seen: "the App does not ask for what upgrades or commands need: " + strings.Join(lack, ", "),
+			Do: at + ", add that, or do without them (upgrades.enabled: false)"})
 	}
 	if more := lacks(o.Want, a.Grant); more != nil {
 		lines = append(lines, Line{Status: Warning, Seen: "the App asks for more than it uses: " + strings.Join(more, ", "),

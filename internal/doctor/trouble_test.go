@@ -22,6 +22,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/doctor"
 	"github.com/pullwarden/pullwarden/internal/fakehub"
+	"github.com/pullwarden/pullwarden/internal/forge/github"
 )
 
 // A case is a set-up in which something is wrong: just the lines that want
@@ -201,11 +202,11 @@ func TestPermissions(t *testing.T) {
 		{name: "too many", spoil: func(w *world) {
 			asks(w, map[string]string{"administration": "write", "checks": "write"}, func(l []string) []string { return append(l, "issues") })
 		}, want: more, seen: []string{"administration: write, event issues", "app.yml"}},
-		{name: "more than it takes without upgrades", spoil: func(w *world) { w.o.Want, w.o.Manifest = w.o.Least, "app.no-upgrades.yml" },
+		{name: "more than it takes without upgrades", spoil: func(w *world) { w.o.Want, w.o.Manifest = github.Manifests()["app.no-upgrades.yml"], "app.no-upgrades.yml" },
 			want: more, seen: []string{"contents: write, event push", "app.no-upgrades.yml"}},
 		{name: "without upgrades", spoil: func(w *world) {
 			asks(w, map[string]string{"contents": "read"}, without("push"))
-			w.o.Want = w.o.Least
+			w.o.Want = github.Manifests()["app.no-upgrades.yml"]
 		}},
 	})
 }

@@ -84,7 +84,7 @@ func newWorld(t *testing.T, change ...func(*fakehub.Options)) *world {
 	t.Cleanup(func() { assert.NoError(t, db.Close()) })
 	w.o = doctor.Options{
 		AppID: 7, APIURL: w.url + "/api/v3", GraphQLURL: w.url + "/api/graphql", WebURL: w.url,
-		Least: github.Manifests()["app.no-upgrades.yml"], Want: github.Manifests()["app.yml"], Manifest: "app.yml", Upgrades: true,
+		Least: github.Least(), Want: github.Manifests()["app.yml"], Manifest: "app.yml", Upgrades: true,
 		Route: route, WebhookSecret: secret, Secrets: []string{secret, password},
 		Database: func(context.Context) (doctor.Database, error) {
 			return doctor.Database{Kind: "PostgreSQL", Exists: true}, nil

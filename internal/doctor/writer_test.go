@@ -30,8 +30,8 @@ func TestWriter(t *testing.T) {
 		o.AppID, o.PrivateKey = id, []byte(key)
 		i, err := github.NewInspector(o)
 		require.NoError(w, err)
-		w.o.Want = w.o.Least
-		w.o.Want.Events = append([]string{"push"}, w.o.Least.Events...)
+		w.o.Want = github.Manifests()["app.no-upgrades.yml"]
+		w.o.Want.Events = append([]string{"push"}, w.o.Want.Events...)
 		w.o.Writer = &doctor.Writer{AppID: id, GitHub: i, Want: manifest, Manifest: "app.writer.yml"}
 	}
 	ours := func(w *world) { as(w, 8, pemOf(appKey())) }

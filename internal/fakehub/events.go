@@ -148,6 +148,21 @@ func (r *Repo) CommentEvent(n int, comment int64) (e Event, err error) {
 	return e, err
 }
 
+// ThreadCommentEvent tells that a comment was written in a thread of pull request n.
+func (r *Repo) ThreadCommentEvent(n int, comment int64) (e Event, err error) {
+	err = r.withPull(n, func(p *pull) error {
+		x := p.comment(comment)
+		if x == nil {
+			return fmt.Errorf("comment %d of %v#%d: %w", comment, r, n, errNotFound)
+		}
+		api, web := r.hub.addresses()
+		c := &call{hub: r.hub, repo: r, api: api, web: web}
+		e = r.event("pull_request_review_comment", "created", x.Author, map[string]any{"pull_request": p.json(api, web), "comment": c.commentJSON(x)})
+		return nil
+	})
+	return e, err
+}
+
 // Rename gives the repository another name and returns the event that tells
 // it. Requests to the old name are redirected.
 func (r *Repo) Rename(name string) Event {

@@ -73,6 +73,7 @@ type Hub struct {
 	installs   map[int64]*installation
 	byAccount  map[string]*installation // by lower-case login
 	seconds    map[string]*installation // of the second App, likewise
+	teams      map[string][]string      // logins by "org/team", in lower case
 	tokens     map[string]*token
 	limits     map[int64]*budget // by installation
 	deliveries []*delivery
@@ -100,17 +101,17 @@ func New(o Options) (*Hub, error) {
 		o.RateLimit = 5000
 	}
 	if o.Permissions == nil {
-		o.Permissions = map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read"}
+		o.Permissions = map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read", "members": "read"}
 	}
 	if o.Events == nil {
-		o.Events = []string{"check_run", "check_suite", "merge_group", "pull_request", "push", "repository"}
+		o.Events = []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "pull_request_review_comment", "push", "repository"}
 	}
 	o.Permissions = maps.Clone(o.Permissions)
 	o.Permissions["metadata"] = "read" // every App has it
 
 	h := &Hub{opts: o, lastID: 1 << 32, repos: map[string]*Repo{}, byID: map[int64]*Repo{}, moved: map[string]*Repo{},
 		users: map[string]*user{}, installs: map[int64]*installation{}, byAccount: map[string]*installation{}, seconds: map[string]*installation{},
-		tokens: map[string]*token{}, limits: map[int64]*budget{}}
+		tokens: map[string]*token{}, teams: map[string][]string{}, limits: map[int64]*budget{}}
 	if o.Dir == "" {
 		dir, err := os.MkdirTemp("", "fakehub-*")
 		if err != nil {

@@ -13,7 +13,7 @@ func (c *call) listComments() answer {
 	if p == nil {
 		return missing()
 	}
-	return paged(c, p.comments, func(x *Comment) any { return c.issueCommentJSON(p, x) })
+	return paged(c, c.since(p.comments), func(x *Comment) any { return c.issueCommentJSON(p, x) })
 }
 
 func (c *call) createComment() answer {

@@ -22,7 +22,7 @@ func (c *call) listReviewComments() answer {
 	if p == nil {
 		return missing()
 	}
-	list := p.inline()
+	list := c.since(p.inline())
 	if c.r.FormValue("direction") == "desc" && c.r.FormValue("sort") != "" {
 		slices.Reverse(list) // without a sort the direction is ignored
 	}

@@ -48,6 +48,8 @@ type Comment struct {
 	Body    string    `json:"body"`
 	Created time.Time `json:"created"`
 	Edited  time.Time `json:"edited,omitzero"`
+	// Reactions are the logins behind each content, "+1" say.
+	Reactions map[string][]string `json:"reactions,omitempty"`
 
 	thread *Thread
 	review *Review

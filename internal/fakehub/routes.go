@@ -41,6 +41,8 @@ func routes() []route {
 		{"GET", "/installation/repositories", "token", (*call).installationRepos, nil, nil},
 		{"DELETE", "/installation/token", "token", (*call).revokeToken, nil, nil},
 
+		{"GET", "/orgs/{owner}/teams/{team}/memberships/{login}", "members:read", (*call).getMembership, nil, nil},
+
 		{"GET", r, "metadata:read", (*call).getRepo, nil, nil},
 		{"GET", r + "/collaborators/{login}/permission", "metadata:read", (*call).getRole, nil, nil},
 		{"GET", r + "/rules/branches/{branch...}", "metadata:read", (*call).branchRules, nil, nil},
@@ -85,6 +87,8 @@ func routes() []route {
 		{"PATCH", r + "/pulls/comments/{comment}", "pull_requests:write", (*call).updateReviewComment, nil, nil},
 		{"DELETE", r + "/pulls/comments/{comment}", "pull_requests:write", (*call).deleteReviewComment, nil, nil},
 
+		{"POST", r + "/pulls/comments/{comment}/reactions", "pull_requests:write", (*call).reactInline, nil, nil},
+		{"POST", r + "/issues/comments/{comment}/reactions", "issues:write|pull_requests:write", (*call).react, nil, nil},
 		{"GET", r + "/issues/{number}/comments", "issues:read|pull_requests:read", (*call).listComments, nil, nil},
 		{"POST", r + "/issues/{number}/comments", "issues:write|pull_requests:write", (*call).createComment, nil, nil},
 		{"GET", r + "/issues/comments/{comment}", "issues:read|pull_requests:read", (*call).getComment, nil, nil},

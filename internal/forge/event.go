@@ -18,6 +18,7 @@ type Event struct {
 	Sender   User      `json:"sender"`
 	Moved    string    `json:"moved,omitempty"`  // RepositoryMoved: "renamed" or "transferred"
 	Button   string    `json:"button,omitempty"` // ButtonPressed: its identifier
+	Command  Command   `json:"command,omitzero"` // Commanded: what was written
 	// Crashes is how often the process ended while it worked on this event.
 	Crashes int `json:"-"`
 	// Installation events: whose, which repositories came and went.
@@ -35,6 +36,7 @@ const (
 	PullClosed      Kind = "pull-closed"      // merged or not
 	CheckAsked      Kind = "check-asked"      // somebody pressed "re-run"; Number may be 0 (forks)
 	ButtonPressed   Kind = "button-pressed"   // somebody, who may be anybody, pressed a button on our check of SHA
+	Commanded       Kind = "commanded"        // somebody, who may be anybody, wrote a command on a pull request
 	GroupAsked      Kind = "group-asked"      // a merge queue wants SHA checked against Base
 	DefaultPushed   Kind = "default-pushed"   // the default branch moved to SHA
 	Installed       Kind = "installed"        // the App came to an account, or to Added; or Removed went
@@ -42,6 +44,14 @@ const (
 	RepositoryMoved Kind = "repository-moved" // renamed or transferred; Repo has the new name
 	Pinged          Kind = "pinged"           // GitHub says hello
 )
+
+// A Command is a line that somebody wrote to us in a comment.
+type Command struct {
+	Comment int64     `json:"comment"`          // the host's id
+	Thread  int64     `json:"thread,omitempty"` // id of the first comment of the thread it is in; 0 in the conversation
+	Words   string    `json:"words"`            // what follows our name
+	At      time.Time `json:"at"`               // when it was written, by the host's clock
+}
 
 // Key names the thing that e is about: work on one Key never runs side by
 // side, and a later event of one Key stands for the earlier ones.
@@ -54,6 +64,8 @@ func (e Event) Key() string {
 	case e.Kind == ButtonPressed:
 		// Whoever may not ask must not stand in for somebody who may.
 		return fmt.Sprintf("%s/%d/%s/%d", e.Kind, e.Repo.ID, e.SHA, e.Sender.ID)
+	case e.Kind == Commanded:
+		return fmt.Sprintf("%s/%d/%d/%d", e.Kind, e.Repo.ID, e.Command.Thread, e.Command.Comment)
 	case e.Kind == DefaultPushed:
 		return fmt.Sprintf("branch/%d", e.Repo.ID)
 	case e.Kind == RepositoryMoved:

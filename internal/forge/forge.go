@@ -191,13 +191,14 @@ type Note struct {
 
 // A Review is what our inline comments on a pull request should be.
 type Review struct {
-	SHA      string    // head that was looked at
-	Body     string    // of the review itself, if one has to be posted
-	Comments []Comment // wanted, most important first
-	Standing []string  // keys of all findings that are still there; other threads of ours are settled
-	Limit    int       // open threads of ours at a time
-	Settled  string    // what to write over a comment whose thread cannot be resolved: "Fixed in abc1234."
-	Seen     *Seen     // nil: look first
+	SHA      string            // head that was looked at
+	Body     string            // of the review itself, if one has to be posted
+	Comments []Comment         // wanted, most important first
+	Standing []string          // keys of all findings that are still there; other threads of ours are settled
+	Limit    int               // open threads of ours at a time
+	Settled  string            // what to write over a comment whose thread cannot be resolved: "Fixed in abc1234."
+	Because  map[string]string // by key, what to write instead of Settled
+	Seen     *Seen             // nil: look first
 }
 
 // A Comment is an inline remark, known again by its Key.

@@ -45,6 +45,8 @@ func Explain(l Layers) ([]Setting, error) {
 	add := func(key string, value any) {
 		from := "default"
 		switch {
+		case raised[key] && key == "security.reviewers":
+			from = where(Organisation, upper[key])
 		case raised[key]:
 			from = "floor of the organisation, line " + strconv.Itoa(upper["floors"])
 		case lower[key] > 0:
@@ -74,6 +76,8 @@ func Explain(l Layers) ([]Setting, error) {
 	for i, s := range p.Sections {
 		out = append(out, Setting{fmt.Sprintf("sections[%d]", i), fmt.Sprintf("%s: block %s, comment %s", s.Path, s.Block, s.Comment), where(s.Layer, s.Line)})
 	}
+	add("security.reviewers", list(p.Security.Reviewers))
+	add("security.request", p.Security.Request)
 	add("upgrades.enabled", p.Upgrades.Enabled)
 	add("upgrades.schedule", p.Upgrades.Schedule)
 	add("upgrades.open", p.Upgrades.Open)

@@ -16,6 +16,7 @@ import (
 const (
 	mostGlobs      = 200
 	mostExceptions = 500
+	mostReviewers  = 15 // GitHub takes no more of them on a pull request
 	longestGlob    = 256
 )
 
@@ -51,6 +52,7 @@ func (r *reader) policy(n *yaml.Node, p *Policy, floors *Floors) {
 			r.list(n, "`ignore`", mostExceptions, func(n *yaml.Node) { p.Ignore = append(p.Ignore, r.exception(n)) })
 		}},
 		{"upgrades", false, func(n *yaml.Node) { r.upgrades(n, &p.Upgrades) }},
+		{"security", false, func(n *yaml.Node) { r.security(n, &p.Security) }},
 		{"sections", false, func(n *yaml.Node) { parts = n }},
 	}
 	if floors != nil {
@@ -121,6 +123,9 @@ func (r *reader) licenses(n *yaml.Node, into *Licenses) {
 	)
 }
 
+// IsFingerprint reports whether s can name a finding.
+func IsFingerprint(s string) bool { return fingerprint.MatchString(s) }
+
 var fingerprint = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 func (r *reader) exception(n *yaml.Node) Exception {
@@ -157,6 +162,25 @@ func (r *reader) exception(n *yaml.Node) Exception {
 		r.fail(n, "%s needs a `rule`, a `path` or a `fingerprint`: it must not cover everything", what)
 	}
 	return e
+}
+
+var reviewer = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]{0,99}(/[A-Za-z0-9_.-]{1,100})?$`)
+
+func (r *reader) security(n *yaml.Node, into *Security) {
+	r.mapping(n, "`security`",
+		field{"reviewers", false, func(n *yaml.Node) {
+			into.Reviewers = nil
+			r.list(n, "`security.reviewers`", mostReviewers, func(n *yaml.Node) {
+				name, ok := r.text(n, "an entry of `security.reviewers`")
+				if ok && !reviewer.MatchString(name) {
+					r.fail(n, "an entry of `security.reviewers` must be an account or a team, such as \"@acme/security\"")
+				} else if ok {
+					into.Reviewers = append(into.Reviewers, name)
+				}
+			})
+		}},
+		field{"request", false, func(n *yaml.Node) { r.boolean(n, "`security.request`", &into.Request) }},
+	)
 }
 
 func (r *reader) upgrades(n *yaml.Node, into *Upgrades) {

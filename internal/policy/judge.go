@@ -18,9 +18,9 @@ import (
 // The Outcome is the same in both modes; Conclusion tells what a check says.
 func (p Policy) Judge(r finding.Result, now time.Time) Verdict {
 	var v Verdict
-	used := map[int]bool{}
+	used, awaited := map[int]bool{}, map[int]bool{}
 	for _, f := range r.Findings {
-		d := p.decide(f, now, used)
+		d := p.decide(f, now, used, awaited)
 		d.Owners = p.Owners.Of(f.At.Path)
 		v.Decisions = append(v.Decisions, d)
 	}
@@ -32,6 +32,8 @@ func (p Policy) Judge(r finding.Result, now time.Time) Verdict {
 			v.TooLong = append(v.TooLong, e)
 		case used[i]:
 			v.InForce = append(v.InForce, e)
+		case awaited[i]:
+			v.Pending = append(v.Pending, e)
 		}
 	}
 	v.Incomplete = p.incomplete(r)
@@ -55,8 +57,9 @@ func (p Policy) outcome(v Verdict) Outcome {
 	return Pass
 }
 
-// decide judges one finding and notes which exception it used.
-func (p Policy) decide(f finding.Finding, now time.Time, used map[int]bool) Decision {
+// decide judges one finding and notes which exception it used, and which it
+// would have used had somebody approved it.
+func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]bool) Decision {
 	scanner, _, _ := strings.Cut(f.Rule.ID, "/")
 	decided := func(a Action, why string, args ...any) Decision {
 		return Decision{Finding: f, Action: a, Why: fmt.Sprintf(why, args...)}
@@ -69,6 +72,8 @@ func (p Policy) decide(f finding.Finding, now time.Time, used map[int]bool) Deci
 	case everywhere(f, p.Ignores):
 		return decided(Ignored, "this repository ignores the path")
 	}
+	block, comment := p.thresholds(f)
+	blocks := f.Confidence != finding.Possible && f.Severity >= block
 	var over string
 	for i, e := range p.Ignore {
 		if !e.covers(f) {
@@ -79,16 +84,18 @@ func (p Policy) decide(f finding.Finding, now time.Time, used map[int]bool) Deci
 			over = fmt.Sprintf("; an exception of %s ended on %s", e.Owner, e.Until.Format(time.DateOnly))
 		case p.tooLong(e, now):
 			over = fmt.Sprintf("; an exception of %s ends on %s, later than the organisation allows", e.Owner, e.Until.Format(time.DateOnly))
+		case e.Pending && blocks:
+			awaited[i] = true
+			over = fmt.Sprintf("; an exception that %s asked for waits for approval", e.Owner)
 		default:
 			used[i] = true
 			return decided(Ignored, "an exception of %s until %s: %s", e.Owner, e.Until.Format(time.DateOnly), e.Reason)
 		}
 	}
-	block, comment := p.thresholds(f)
 	switch {
 	case f.Confidence == finding.Possible:
 		return decided(Note, "%s, but not certain enough to interrupt%s", f.Severity, over)
-	case f.Severity >= block:
+	case blocks:
 		return decided(Block, "%s, and this repository blocks from %s on%s", f.Severity, block, over)
 	case f.Severity >= comment && !f.Past:
 		return decided(Comment, "%s, and this repository comments from %s on%s", f.Severity, comment, over)
@@ -131,10 +138,25 @@ func (e Exception) covers(f finding.Finding) bool {
 		(e.Path == "" || everywhere(f, func(path string) bool { return matches(e.Path, path) }))
 }
 
-// expired reports whether the last day of e is over.
-func (e Exception) expired(now time.Time) bool {
+// end is when the last day of e is over.
+func (e Exception) end() time.Time {
 	y, m, d := e.Until.Date()
-	return !now.Before(time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC))
+	return time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC)
+}
+
+// expired reports whether the last day of e is over.
+func (e Exception) expired(now time.Time) bool { return !now.Before(e.end()) }
+
+// Lapses is when the first of the exceptions ends that count in v, or would;
+// zero if there are none.
+func (v Verdict) Lapses() time.Time {
+	var first time.Time
+	for _, e := range slices.Concat(v.InForce, v.Pending) {
+		if first.IsZero() || e.end().Before(first) {
+			first = e.end()
+		}
+	}
+	return first
 }
 
 // longestLine bounds what an error may say in a verdict.

@@ -115,6 +115,42 @@ func TestExceptionLastsThroughItsDay(t *testing.T) {
 	assert.Equal(t, Fail, p.Judge(r, lastMoment.Add(time.Second).In(east)).Outcome)
 }
 
+// An exception that nobody has approved excuses what only gets a comment. What
+// blocks it excuses once it was approved, and says until then that it waits.
+func TestPendingException(t *testing.T) {
+	p := Default()
+	e := Exception{Rule: "secret/*", Reason: "r", Owner: "@dev", Until: now.Add(day), Layer: Conversation, Pending: true}
+	p.Ignore = []Exception{e}
+	for name, test := range map[string]struct {
+		severity         finding.Severity
+		approved         bool
+		action           Action
+		inForce, pending []Exception
+		why              string
+	}{
+		"it would block":               {finding.High, false, Block, nil, []Exception{e}, "high, and this repository blocks from high on; an exception that @dev asked for waits for approval"},
+		"it would block, but approved": {finding.High, true, Ignored, []Exception{e}, nil, "an exception of @dev until"},
+		"it would only be commented":   {finding.Medium, false, Ignored, []Exception{e}, nil, "an exception of @dev until"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Ignore[0].Pending = !test.approved
+			for _, list := range [][]Exception{test.inForce, test.pending} {
+				for i := range list {
+					list[i].Pending = !test.approved
+				}
+			}
+			v := p.Judge(finding.Result{Findings: []finding.Finding{found("secret/x", test.severity, "a")}}, now)
+			assert.Equal(t, test.action, v.Decisions[0].Action)
+			assert.Contains(t, v.Decisions[0].Why, test.why)
+			assert.Equal(t, test.inForce, v.InForce)
+			assert.Equal(t, test.pending, v.Pending)
+		})
+	}
+	late := p.Judge(finding.Result{Findings: []finding.Finding{found("secret/x", finding.Medium, "a")}}, now.Add(10*day))
+	assert.Equal(t, Comment, late.Decisions[0].Action, "it ends like any other")
+	assert.Len(t, late.Expired, 1)
+}
+
 func TestExceptionOfEverythingCoversNothing(t *testing.T) {
 	p := Default()
 	p.Ignore = []Exception{{Reason: "r", Owner: "o", Until: now.Add(day)}}

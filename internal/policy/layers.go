@@ -68,6 +68,11 @@ func Compose(l Layers) (Policy, error) {
 	for i := range above.Sections {
 		p.Sections[i].Layer = Organisation
 	}
+	if named := above.Security.Reviewers; len(named) > 0 && !slices.Equal(named, p.Security.Reviewers) {
+		// Who approves exceptions of what blocks is nothing that a repository chooses over its organisation.
+		p.Raised = append(p.Raised, Raised{"security.reviewers", list(p.Security.Reviewers), list(named)})
+		p.Security.Reviewers = named
+	}
 	p.raise(floors, above)
 	return p, nil
 }

@@ -148,3 +148,15 @@ func TestExplainNamesTheLayer(t *testing.T) {
 	assert.Equal(t, []policy.Setting{{Key: "sections[0]", Value: "a/**: block low, comment low"}}, policy.Differences(before, settings), "the floor leaves block as it was")
 	assert.Equal(t, []policy.Setting{{Key: "sections[0]", From: "a/**: block low, comment low"}}, policy.Differences(settings, before))
 }
+
+// Who approves exceptions of what blocks is the organisation's to say, if it does.
+func TestTheOrganisationNamesTheSecurityReviewers(t *testing.T) {
+	const repository = "version: 1\nsecurity: {reviewers: ['@dev'], request: true}\n"
+	assert.Equal(t, policy.Security{Reviewers: []string{"@dev"}, Request: true}, compose(t, "", repository).Security)
+	p := compose(t, "version: 1\nsecurity: {reviewers: ['@acme/security']}\n", repository)
+	assert.Equal(t, policy.Security{Reviewers: []string{"@acme/security"}, Request: true}, p.Security)
+	assert.Equal(t, []policy.Raised{{Key: "security.reviewers", Wanted: "[@dev]", Got: "[@acme/security]"}}, p.Raised)
+	settings, err := policy.Explain(policy.Layers{Organisation: []byte("version: 1\nsecurity: {reviewers: ['@acme/security']}\n"), Repository: []byte(repository)})
+	require.NoError(t, err)
+	assert.Contains(t, settings, policy.Setting{Key: "security.reviewers", Value: "[@acme/security]", From: "organisation, line 2"})
+}

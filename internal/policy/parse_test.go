@@ -100,6 +100,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a number out of range", "version: 1\nupgrades: {open: 5000}", "line 2, column 18: `open` must be a number from 0 to 50"},
 		{"not a number", "version: 1\nupgrades: {open: 1.5}", "line 2, column 18: `open` must be a number from 0 to 50"},
 		{"schedule", "version: 1\nupgrades: {schedule: hourly}", "line 2, column 22: `schedule` must be daily, weekly or monthly"},
+		{"no account", "version: 1\nsecurity: {reviewers: [acme/security]}", "line 2, column 24: an entry of `security.reviewers` must be an account or a team"},
 		{"age", "version: 1\nupgrades: {min_release_age: 3}", "line 2, column 29: `min_release_age` must be a number of hours, days or weeks"},
 		{"age too large", "version: 1\nupgrades: {min_release_age: 99999999999d}", "line 2, column 29: `min_release_age`"},
 		{"licence", "version: 1\nscanners: {dependencies: {licenses: {deny: ['A B']}}}", "line 2, column 45: an entry of `licenses.deny` must be an SPDX identifier"},

@@ -24,17 +24,26 @@ type Policy struct {
 	Inline         int                // inline comments open at a time
 	Ignore         []Exception
 	Upgrades       Upgrades
+	Security       Security
 	Floors         Floors   // of the organisation; they are in the values above already
 	Raised         []Raised // values that they changed
 	Owners         Owners   // who answers for which path
 	Hash           string   // digest of the texts it was read from; "default" if there were none
 }
 
-// The layers that have a file.
+// The layers that a policy is made of: two have a file, and exceptions are
+// asked for in the conversation of a pull request.
 const (
 	Organisation = "organisation"
 	Repository   = "repository"
+	Conversation = "conversation"
 )
+
+// Security says who has a say in what blocks.
+type Security struct {
+	Reviewers []string // accounts and teams, such as "@acme/security"
+	Request   bool     // they are asked to review a pull request that something blocks, once
+}
 
 // Mode says whether a verdict can fail a check; "" counts as Enforce.
 type Mode string
@@ -66,7 +75,8 @@ type Exception struct {
 	Owner       string    // required
 	Until       time.Time // required; in force through the end of that day, UTC
 	Line        int       // in the file of
-	Layer       string    // Organisation; "" is the repository
+	Layer       string    // Organisation, Conversation; "" is the repository
+	Pending     bool      // nobody who may has approved it: it excuses nothing that blocks
 }
 
 // Upgrades is what a policy says of upgrade pull requests.
@@ -97,6 +107,7 @@ type Verdict struct {
 	Expired    []Exception
 	TooLong    []Exception // that end later than the organisation allows: they count for nothing
 	InForce    []Exception // that a finding was ignored by
+	Pending    []Exception // that would excuse a finding that blocks, once somebody approves them
 }
 
 // A Decision says what becomes of one finding, and why.

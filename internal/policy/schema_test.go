@@ -230,5 +230,5 @@ func TestSchemaAndParserKnowTheSameKeys(t *testing.T) {
 		}
 	}
 	visit(root, "%s")
-	assert.Equal(t, 12, objects)
+	assert.Equal(t, 13, objects)
 }

@@ -182,8 +182,8 @@ type view struct {
 	Commented, Spelled, Listed []item
 	Findings                   []item // all, for texts of one list
 	Unlisted                   int    // findings beyond those above
-	Exceptions, Expired        []policy.Exception
-	TooLong                    []policy.Exception
+	Exceptions, Pending        []policy.Exception
+	Expired, TooLong           []policy.Exception
 	PolicyPath, ExceptionHelp  string
 	Title, Verdict             string
 	Settings                   []policy.Setting
@@ -192,7 +192,7 @@ type view struct {
 func checkView(r *Report) view {
 	v := view{
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
-		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
+		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Pending: r.Verdict.Pending, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
 		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp, Settings: settings(r.Settings),
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {

@@ -15,7 +15,12 @@ import (
 // Review is what our inline comments should be: one for each finding that the
 // policy wants commented and that stands on an added line, worst first.
 func Review(r *Report) (forge.Review, error) {
-	out := forge.Review{SHA: r.Change.Head, Limit: r.Policy.Inline, Settled: "Fixed in " + short(r.Change.Head) + "."}
+	out := forge.Review{SHA: r.Change.Head, Limit: r.Policy.Inline, Settled: "Fixed in " + short(r.Change.Head) + ".", Because: map[string]string{}}
+	for _, d := range r.Verdict.Decisions {
+		if d.Action == policy.Ignored { // it is still there
+			out.Because[string(d.Finding.Print)] = "No longer asked for: " + escape(r.clean(d.Why)) + "."
+		}
+	}
 	shown := worstFirst(r.Verdict.Decisions)
 	for _, d := range shown {
 		f := d.Finding

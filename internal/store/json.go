@@ -49,6 +49,7 @@ type verdictJSON struct {
 	Incomplete []string           `json:"incomplete,omitempty"`
 	Expired    []policy.Exception `json:"expired,omitempty"`
 	InForce    []policy.Exception `json:"in_force,omitempty"`
+	Pending    []policy.Exception `json:"pending,omitempty"`
 }
 
 type decisionJSON struct {
@@ -79,7 +80,7 @@ func resultForm(r finding.Result) resultJSON {
 func verdictForm(v policy.Verdict) verdictJSON {
 	form := verdictJSON{
 		Outcome: v.Outcome.String(), Decisions: []decisionJSON{},
-		Incomplete: v.Incomplete, Expired: v.Expired, InForce: v.InForce,
+		Incomplete: v.Incomplete, Expired: v.Expired, InForce: v.InForce, Pending: v.Pending,
 	}
 	for _, d := range v.Decisions {
 		form.Decisions = append(form.Decisions, decisionJSON{d.Finding.Print, d.Action.String(), d.Why})

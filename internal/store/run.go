@@ -27,13 +27,13 @@ func (w *writer) run(ctx context.Context, verdict string, delta history.Delta) (
 	var id int64
 	err = w.tx.QueryRowContext(ctx, `
 		INSERT INTO runs (repository, pull, sha, base_ref, base_sha, merge_base, policy_hash, policy, rules, advisories,
-			key_id, result, verdict, digest, outcome, complete, previous_sha, delta, pushed, received, started, finished)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+			key_id, result, verdict, digest, outcome, complete, previous_sha, delta, pushed, received, started, finished, lapses)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 		RETURNING id`,
 		w.r.Repo.ID, w.r.Pull.Number, w.r.SHA, w.clean(w.r.BaseRef), w.r.Pull.BaseSHA, w.r.MergeBase,
 		w.r.Policy.Hash, inForce, w.r.Rules, w.r.Advisories, w.r.KeyID, result, verdict, digest(verdict),
 		w.r.Verdict.Outcome.String(), w.r.Result.Complete(), delta.Previous, string(difference),
-		stamp(w.r.Pushed), stamp(w.r.Received), stamp(w.r.Started), w.at.UnixMicro()).Scan(&id)
+		stamp(w.r.Pushed), stamp(w.r.Received), stamp(w.r.Started), w.at.UnixMicro(), stamp(w.r.Verdict.Lapses())).Scan(&id)
 	return id, err
 }
 

@@ -58,7 +58,7 @@ func TestInspectInstallations(t *testing.T) {
 		_, err := w.hub.AddRepo(fmt.Sprintf("acme-%03d", n), "x")
 		require.NoError(t, err)
 	}
-	w.hub.Ask(map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read"}, nil)
+	w.hub.Ask(map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "packages": "read"}, nil)
 	require.NoError(t, w.hub.Suspend("octo-org"))
 	i := w.inspector()
 	all, more, err := i.Installations(t.Context(), 200)
@@ -69,7 +69,7 @@ func TestInspectInstallations(t *testing.T) {
 	assert.Equal(t, "octo-org", last.Account)
 	assert.WithinDuration(t, time.Now(), last.Suspended, time.Minute)
 	assert.True(t, all[0].Suspended.IsZero())
-	assert.NotContains(t, all[0].Permissions, "issues", "what was not accepted")
+	assert.NotContains(t, all[0].Permissions, "packages", "what was not accepted")
 	assert.Equal(t, "write", all[0].Permissions["contents"])
 	assert.True(t, strings.HasSuffix(all[0].Page, fmt.Sprintf("/settings/installations/%d", all[0].ID)), all[0].Page)
 

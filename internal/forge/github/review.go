@@ -56,7 +56,8 @@ type reviewPut struct {
 func (p *reviewPut) run(ctx context.Context, threads []thread) error {
 	stale, dormant, open := p.sort(threads)
 	for _, t := range stale {
-		if err := p.settle(ctx, p.client, p.resolver, p.pull, t, p.review.Settled); err != nil {
+		note := cmp.Or(p.review.Because[t.mark.key], p.review.Settled)
+		if err := p.settle(ctx, p.client, p.resolver, p.pull, t, note); err != nil {
 			return fmt.Errorf("settle a thread: %w", err)
 		}
 	}

@@ -61,7 +61,7 @@ func recordAgain(t *testing.T, db DB) {
 }
 
 // Whoever records a run again is told whether it was posted: a crash may have come between.
-func recordedAgain(t *testing.T, db DB) {
+func toldIfPosted(t *testing.T, db DB) {
 	record(t, db, run(1, "head1", policy.Fail, day(2)))
 	second := run(1, "head2", policy.Fail, day(3))
 	assert.Equal(t, history.Delta{Previous: "head1"}, record(t, db, second))

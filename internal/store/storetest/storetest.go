@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"RecordsAll":        recordsAll,
 		"RecordAgain":       recordAgain,
 		"RecordAtOnce":      recordAtOnce,
-		"RecordedAgain":     recordedAgain,
+		"ToldIfPosted":      toldIfPosted,
 		"Delta":             delta,
 		"VerdictComesBack":  verdictComesBack,
 		"NotScanned":        notScanned,

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -13,8 +14,8 @@ import (
 // installation ones and ping unasked; app.yml subscribes to the others.
 func Events() []string {
 	return []string{
-		"check_run", "check_suite", "installation", "installation_repositories",
-		"merge_group", "ping", "pull_request", "push", "repository",
+		"check_run", "check_suite", "installation", "installation_repositories", "issue_comment",
+		"merge_group", "ping", "pull_request", "pull_request_review_comment", "push", "repository",
 	}
 }
 
@@ -56,6 +57,16 @@ func (p *payload) read(event string, appID int64, e *forge.Event) bool {
 		e.Kind = forge.PullChanged
 	case "pull_request.closed":
 		e.Kind = forge.PullClosed
+	case "issue_comment.created":
+		if p.Issue.PullRequest == nil {
+			return false
+		}
+		e.Number = p.Issue.Number
+		return p.command(e)
+	case "pull_request_review_comment.created":
+		e.Number, e.SHA = p.PullRequest.Number, p.PullRequest.Head.SHA
+		p.Comment.ReplyTo = cmp.Or(p.Comment.ReplyTo, p.Comment.ID)
+		return p.command(e)
 	case "merge_group.checks_requested":
 		e.Kind, e.SHA, e.Base = forge.GroupAsked, p.MergeGroup.HeadSHA, p.MergeGroup.BaseSHA
 	case "check_run.rerequested":
@@ -107,18 +118,18 @@ func (p *payload) check(e forge.Event) error {
 	case forge.Pinged:
 		return nil
 	case forge.Installed, forge.Uninstalled:
-	case forge.PullChanged, forge.PullClosed:
+	case forge.PullChanged, forge.PullClosed, forge.Commanded:
 		if e.Number <= 0 {
 			missing = "number of the pull request"
 		}
 		fallthrough
 	default:
-		if e.Kind == forge.ButtonPressed && (e.Sender.ID <= 0 || e.Sender.Login == "") {
+		if (e.Kind == forge.ButtonPressed || e.Kind == forge.Commanded) && (e.Sender.ID <= 0 || e.Sender.Login == "") {
 			missing = "sender"
 		}
 		if e.Repo.ID <= 0 || e.Repo.Owner == "" || e.Repo.Name == "" {
 			missing = "repository"
-		} else if e.SHA == "" && e.Kind != forge.RepositoryMoved {
+		} else if e.SHA == "" && e.Kind != forge.RepositoryMoved && e.Kind != forge.Commanded {
 			missing = "SHA"
 		}
 	}
@@ -168,6 +179,12 @@ type payload struct {
 		Identifier string `json:"identifier"`
 	} `json:"requested_action"`
 
+	Issue struct {
+		Number      int       `json:"number"`
+		PullRequest *struct{} `json:"pull_request"` // nil for an issue
+	} `json:"issue"`
+	Comment comment `json:"comment"`
+
 	Ref     string `json:"ref"`
 	After   string `json:"after"`
 	Deleted bool   `json:"deleted"`
@@ -180,6 +197,7 @@ type payload struct {
 type account struct {
 	ID    int64  `json:"id"`
 	Login string `json:"login"`
+	Type  string `json:"type"` // User, Bot, Organization …
 	Name  string `json:"name"` // of a push's repository owner, if it has no login
 }
 

@@ -59,6 +59,13 @@ func TestDecode(t *testing.T) {
 		}
 		return out
 	}
+	remark := func(body string, edits ...any) []byte {
+		return payloadFile(t, "issue_comment.created", append([]any{"comment.body", body, "installation.id", 1, "issue.number", 2, "issue.pull_request.url", "u"}, edits...)...)
+	}
+	said := func(thread int64, words string) *forge.Event {
+		return &forge.Event{Kind: forge.Commanded, Repo: repo, Number: 2, Sender: sender, Installation: 1, Command: forge.Command{
+			Comment: 492700400, Thread: thread, Words: words, At: time.Date(2019, 5, 15, 15, 20, 21, 0, time.UTC)}}
+	}
 	for _, c := range []struct {
 		name, event string
 		body        []byte
@@ -116,6 +123,21 @@ func TestDecode(t *testing.T) {
 		{"renamed", "repository", payloadFile(t, "pull_request.opened", "action", "renamed"), p(moved("renamed"))},
 		{"transferred", "repository", payloadFile(t, "pull_request.opened", "action", "transferred"), p(moved("transferred"))},
 		{"archived", "repository", payloadFile(t, "pull_request.opened", "action", "archived"), nil},
+		{"command", "issue_comment", remark("/pullwarden  ignore not ours \r\nmore"), said(0, "ignore not ours")},
+		{"our name alone", "issue_comment", remark("\n/pullwarden"), said(0, "")},
+		{"command of an issue", "issue_comment", remark("/pullwarden help", "issue.pull_request", nil), nil},
+		{"command in a thread", "pull_request_review_comment", remark("/pullwarden why", "comment.in_reply_to_id", 41,
+			"pull_request.number", 2, "pull_request.head.sha", changed.SHA), func() *forge.Event { e := said(41, "why"); e.SHA = changed.SHA; return e }()},
+		{"long command", "issue_comment", remark("/pullwarden ignore " + strings.Repeat("é", 400)), said(0, "ignore "+strings.Repeat("é", 246))},
+		{"edited command", "issue_comment", remark("/pullwarden help", "action", "edited"), nil},
+		{"quoted command", "issue_comment", remark("> /pullwarden help"), nil},
+		{"command in a code block", "issue_comment", remark("    /pullwarden help"), nil},
+		{"command in a fence", "issue_comment", remark("```\n/pullwarden help\n```"), nil},
+		{"command further down", "issue_comment", remark("Please do:\n/pullwarden help"), nil},
+		{"hidden command", "issue_comment", remark("<!--\n/pullwarden help\n-->"), nil},
+		{"longer word", "issue_comment", remark("/pullwardens help"), nil},
+		{"command of a bot", "issue_comment", remark("/pullwarden help", "sender.type", "Bot"), nil},
+		{"command that another wrote", "issue_comment", remark("/pullwarden help", "comment.user.id", 5), nil},
 		{"ping", "ping", payloadFile(t, "ping"), &forge.Event{Kind: forge.Pinged, Sender: sender,
 			Repo: forge.Repo{ID: 186853261, Owner: "Octocoders", Name: "Hello-World", Default: "master"}}},
 		{"unknown", "star", []byte(`{"action":"created"}`), nil},
@@ -199,8 +221,8 @@ func TestManifests(t *testing.T) {
 	assert.Equal(t, Events(), slices.Sorted(slices.Values(Events())), "sorted")
 	assert.Equal(t, slices.DeleteFunc(slices.Clone(full.Events), func(e string) bool { return e == "push" }), reduced.Events)
 
-	assert.Equal(t, map[string]string{"metadata": "read", "contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read"}, full.Permissions)
-	want := map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write", "merge_queues": "read"}
+	assert.Equal(t, map[string]string{"metadata": "read", "contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read", "members": "read"}, full.Permissions)
+	want := map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read", "members": "read"}
 	assert.Equal(t, want, reduced.Permissions)
 
 	writer := load("app.writer.yml")
@@ -209,12 +231,14 @@ func TestManifests(t *testing.T) {
 
 	// Every event of the manifest has an action that Decode understands.
 	samples := map[string][]byte{
-		"check_run":    payloadFile(t, "check_run.rerequested", "check_run.name", forge.CheckName),
-		"check_suite":  payloadFile(t, "check_suite.requested", "action", "rerequested"),
-		"merge_group":  payloadFile(t, "merge_group.checks_requested"),
-		"pull_request": payloadFile(t, "pull_request.opened"),
-		"push":         payloadFile(t, "push.branch"),
-		"repository":   payloadFile(t, "pull_request.opened", "action", "renamed"),
+		"check_run":                   payloadFile(t, "check_run.rerequested", "check_run.name", forge.CheckName),
+		"check_suite":                 payloadFile(t, "check_suite.requested", "action", "rerequested"),
+		"merge_group":                 payloadFile(t, "merge_group.checks_requested"),
+		"pull_request":                payloadFile(t, "pull_request.opened"),
+		"issue_comment":               payloadFile(t, "issue_comment.created", "comment.body", "/pullwarden help", "installation.id", 1, "issue.pull_request.url", "u"),
+		"pull_request_review_comment": payloadFile(t, "issue_comment.created", "comment.body", "/pullwarden help", "installation.id", 1, "pull_request.number", 2),
+		"push":                        payloadFile(t, "push.branch"),
+		"repository":                  payloadFile(t, "pull_request.opened", "action", "renamed"),
 	}
 	for _, event := range full.Events {
 		_, ok, err := Decode(event, "d", samples[event], received)

@@ -6,7 +6,7 @@ package hook
 func Wants(event, action string) bool {
 	switch event + "." + action {
 	case "pull_request.opened", "pull_request.synchronize", "pull_request.reopened", "pull_request.ready_for_review",
-		"pull_request.edited", "pull_request.closed", "merge_group.checks_requested",
+		"pull_request.edited", "pull_request.closed", "issue_comment.created", "pull_request_review_comment.created", "merge_group.checks_requested",
 		"check_run.rerequested", "check_run.requested_action", "check_suite.rerequested", "push.",
 		"installation.created", "installation.unsuspend", "installation.new_permissions_accepted",
 		"installation.deleted", "installation.suspend",

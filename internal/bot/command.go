@@ -1,0 +1,193 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/history"
+	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/report"
+)
+
+// talk answers people where they wrote to us.
+type talk interface {
+	Answer(ctx context.Context, p forge.PullRef, c forge.Command, a forge.Answer) error
+}
+
+// A request is a command with what it needs to be obeyed.
+type request struct {
+	forge.Event
+	pull  forge.Pull
+	rules policy.Policy
+	verb  string
+	words string              // after verb and finding
+	print finding.Fingerprint // what it is about; "" if it names none
+	seen  history.Sighting    // zero unless print was found in the latest review
+}
+
+// A verb is something that a command may ask for.
+type verb struct {
+	name    string
+	author  bool // the author of the pull request may, too, without the right to write
+	finding bool // it is about one finding
+	obey    func(*Bot, context.Context, *request) (a forge.Answer, again bool, err error)
+}
+
+// verbs are all commands. Add yours here, and in report.Help.
+func verbs() []verb {
+	return []verb{
+		{"ignore", false, true, (*Bot).except},
+		{"approve", false, true, (*Bot).approve},
+		{"withdraw", false, true, (*Bot).withdraw},
+		{"not-useful", false, true, (*Bot).notUseful},
+		{"why", true, true, (*Bot).why},
+		{"rescan", true, false, (*Bot).rescan},
+		{"help", true, false, func(*Bot, context.Context, *request) (forge.Answer, bool, error) {
+			return forge.Answer{Reaction: forge.Done, Words: report.Help()}, false, nil
+		}},
+	}
+}
+
+// commanded does what somebody wrote to us, if they may, and answers in one
+// line at the most. Nothing that the change brings is believed: who may what is
+// the host's word and the default branch's.
+func (b *Bot) commanded(ctx context.Context, e forge.Event) error {
+	if b.Talk == nil || b.Access == nil || b.Accept == nil || b.Conversations == nil {
+		return nil
+	}
+	r := &request{Event: e}
+	answer, again, err := b.obey(ctx, r)
+	if err != nil {
+		return fmt.Errorf("obey comment %d on %v#%d: %w", e.Command.Comment, e.Repo, e.Number, err)
+	}
+	ref := forge.PullRef{Repo: e.Repo, Number: e.Number}
+	zerolog.Ctx(ctx).Info().Str("command", r.verb).Str("sender", e.Sender.Login).Str("answer", string(answer.Reaction)).Msg("command")
+	err = b.Talk.Answer(ctx, ref, e.Command, answer)
+	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrDenied) {
+		// Deleted, locked or archived meanwhile: what was asked for is done all the same.
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("a command is not answered")
+	} else if err != nil {
+		return fmt.Errorf("answer comment %d on %v: %w", e.Command.Comment, ref, err)
+	}
+	if !again {
+		return nil
+	}
+	return b.judgeAllWith(ctx, r)
+}
+
+// obey returns the answer, and whether the pull requests with the finding are to be judged again.
+func (b *Bot) obey(ctx context.Context, r *request) (forge.Answer, bool, error) {
+	ref := forge.PullRef{Repo: r.Repo, Number: r.Number}
+	opening, err := b.Forge.Begin(ctx, ref, append(policy.OwnersPaths(), policy.Path)...)
+	if err != nil {
+		return forge.Answer{}, false, err
+	}
+	r.pull = opening.Pull
+	name, rest, _ := strings.Cut(r.Command.Words, " ")
+	asked, known := verb{}, false
+	for _, v := range verbs() {
+		if strings.EqualFold(v.name, name) {
+			asked, known = v, true
+		}
+	}
+	r.verb, r.words = asked.name, strings.TrimSpace(rest)
+	may, err := b.Access.MayWrite(ctx, r.Repo, r.Sender)
+	if err != nil {
+		return forge.Answer{}, false, err
+	}
+	switch author := r.pull.Author.ID == r.Sender.ID; {
+	case !may && !(author && (asked.author || !known)):
+		return refused(report.MayNot()), false, nil
+	case !known:
+		return unclear(report.NoSuchCommand()), false, nil
+	case !r.pull.Open:
+		return unclear(report.PullIsClosed()), false, nil
+	}
+	if asked.finding {
+		if words, err := b.about(ctx, r); err != nil || words != "" {
+			return unclear(words), false, err
+		}
+	}
+	in, err := b.policyFor(ctx, &subject{repo: r.pull.Repo, pull: &r.pull, opening: &opening})
+	if err != nil {
+		return forge.Answer{}, false, fmt.Errorf("read the policy: %w", err)
+	}
+	r.rules = in.Policy
+	return asked.obey(b, ctx, r)
+}
+
+func refused(words string) forge.Answer { return forge.Answer{Reaction: forge.Refused, Words: words} }
+func unclear(words string) forge.Answer { return forge.Answer{Reaction: forge.Unclear, Words: words} }
+
+// about finds out which finding r is about: the one that it names, or that its
+// thread is about. words says what is wrong, if anything is.
+func (b *Bot) about(ctx context.Context, r *request) (words string, err error) {
+	if first, rest, _ := strings.Cut(r.words, " "); policy.IsFingerprint(strings.Trim(first, "`")) {
+		r.print, r.words = finding.Fingerprint(strings.Trim(first, "`")), strings.TrimSpace(rest)
+	} else if r.Command.Thread != 0 {
+		if r.print, err = b.Conversations.About(ctx, r.Repo, r.Command.Thread); err != nil {
+			return "", err
+		}
+	}
+	if r.print == "" {
+		return report.WhichFinding(r.verb), nil
+	}
+	seen, ok, err := b.Conversations.Sighted(ctx, forge.PullRef{Repo: r.Repo, Number: r.Number}, r.print)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return report.NotFoundHere(string(r.print)), nil
+	}
+	r.seen = seen
+	return "", nil
+}
+
+// judgeAllWith has every pull request judged again that has the finding of r.
+func (b *Bot) judgeAllWith(ctx context.Context, r *request) error {
+	numbers, err := b.Conversations.With(ctx, r.Repo, r.print)
+	if err != nil {
+		return err
+	}
+	return b.judgeAgain(ctx, r.Event, numbers...)
+}
+
+// judgeAgain has pull requests judged again because of e.
+func (b *Bot) judgeAgain(ctx context.Context, e forge.Event, numbers ...int) error {
+	for _, n := range numbers {
+		again := forge.Event{Kind: forge.PullChanged, Delivery: e.Delivery, Received: b.Now(), Repo: e.Repo, Number: n,
+			SHA: e.SHA, Sender: e.Sender, Installation: e.Installation}
+		if err := b.Accept(ctx, again, again.Key()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bot) why(_ context.Context, r *request) (forge.Answer, bool, error) {
+	return forge.Answer{Reaction: forge.Done, Words: report.Why(r.seen)}, false, nil
+}
+
+// rescan asks for another check of the present head, as the host's own button does.
+func (b *Bot) rescan(ctx context.Context, r *request) (forge.Answer, bool, error) {
+	again := r.Event
+	again.Kind, again.Command, again.SHA, again.Received = forge.CheckAsked, forge.Command{}, r.pull.HeadSHA, b.Now()
+	return forge.Answer{Reaction: forge.Done}, false, b.Accept(ctx, again, again.Key())
+}
+
+// notUseful keeps what somebody thinks of a finding, for the quality of its
+// rule. It changes no verdict.
+func (b *Bot) notUseful(ctx context.Context, r *request) (forge.Answer, bool, error) {
+	if r.words == "" {
+		return unclear(report.NoReason(r.verb)), false, nil
+	}
+	return forge.Answer{Reaction: forge.Done, Words: report.Thanks()}, false, b.Conversations.Tell(ctx, r.Repo, history.Feedback{
+		Said: r.Key(), Pull: r.Number, Print: r.print, KeyID: b.Options.Key.ID, Rule: r.seen.Rule, Reason: r.words, By: r.Sender, At: r.Received,
+	})
+}

@@ -1,0 +1,133 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+// Answer reacts to a command on p and, with words, replies where it was
+// written: once, however often it is called.
+func (f *Forge) Answer(ctx context.Context, p forge.PullRef, c forge.Command, a forge.Answer) error {
+	what := fmt.Sprintf("answer comment %d on %v", c.Comment, p)
+	client, err := f.client(p.Repo, grant{pulls: write})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	release, err := f.locks.take(ctx, fmt.Sprintf("answer/%d/%d", p.Repo.ID, c.Comment))
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer release()
+	t := talk{Forge: f, client: client, pull: p, command: c}
+	if a.Words != "" {
+		if err := t.reply(ctx, a.Words); err != nil {
+			return f.wrap(err, "%s", what)
+		}
+	}
+	return f.wrap(t.react(ctx, string(a.Reaction)), "%s", what)
+}
+
+type talk struct {
+	*Forge
+	client  *gh.Client
+	pull    forge.PullRef
+	command forge.Command
+}
+
+func (t *talk) react(ctx context.Context, content string) error {
+	repo := t.pull.Repo
+	var err error
+	if t.command.Thread != 0 {
+		_, _, err = t.client.Reactions.CreatePullRequestCommentReaction(ctx, repo.Owner, repo.Name, t.command.Comment, content)
+	} else {
+		_, _, err = t.client.Reactions.CreateIssueCommentReaction(ctx, repo.Owner, repo.Name, t.command.Comment, content)
+	}
+	return err
+}
+
+func (t *talk) reply(ctx context.Context, words string) error {
+	key := "answer/" + strconv.FormatInt(t.command.Comment, 10)
+	there, err := t.said(ctx, key)
+	if err != nil || there {
+		return err
+	}
+	repo, body := t.pull.Repo, t.commentBody(t.pull, key, words)
+	if t.command.Thread != 0 {
+		_, _, err = t.client.PullRequests.CreateCommentInReplyTo(ctx, repo.Owner, repo.Name, t.pull.Number, body, t.command.Thread)
+	} else {
+		_, _, err = t.client.Issues.CreateComment(ctx, repo.Owner, repo.Name, t.pull.Number, &gh.IssueComment{Body: &body})
+	}
+	return err
+}
+
+// said reports whether a comment of ours with that key was written since the command.
+func (t *talk) said(ctx context.Context, key string) (bool, error) {
+	repo, since := t.pull.Repo, t.command.At
+	page := gh.ListOptions{Page: 1, PerPage: pageSize}
+	for page.Page != 0 {
+		var resp *gh.Response
+		var bodies []string
+		if t.command.Thread != 0 {
+			list, r, err := t.client.PullRequests.ListComments(ctx, repo.Owner, repo.Name, t.pull.Number, &gh.PullRequestListCommentsOptions{Since: since, ListOptions: page})
+			if err != nil {
+				return false, err
+			}
+			for _, c := range list {
+				bodies = append(bodies, t.ours(c.GetUser(), c.GetBody()))
+			}
+			resp = r
+		} else {
+			list, r, err := t.client.Issues.ListComments(ctx, repo.Owner, repo.Name, t.pull.Number, &gh.IssueListCommentsOptions{Since: &since, ListOptions: page})
+			if err != nil {
+				return false, err
+			}
+			for _, c := range list {
+				bodies = append(bodies, t.ours(c.GetUser(), c.GetBody()))
+			}
+			resp = r
+		}
+		for _, body := range bodies {
+			if m, ok := t.readMark(t.pull, body); ok && m.key == key {
+				return true, nil
+			}
+		}
+		page.Page = resp.NextPage
+	}
+	return false, nil
+}
+
+// ours returns body if a bot wrote it; that the bot is us its marker tells.
+func (t *talk) ours(u *gh.User, body string) string {
+	if u.GetType() != "Bot" {
+		return ""
+	}
+	return body
+}
+
+// InTeam reports whether u is in a team of the owner of repo, "acme/security"
+// say. It goes by the name: MayWrite tells whether that is still u's.
+// forge.ErrDenied means that the App may not ask.
+func (f *Forge) InTeam(ctx context.Context, repo forge.Repo, team string, u forge.User) (bool, error) {
+	what := fmt.Sprintf("ask whether %d is in a team of the owner of %v", u.ID, repo)
+	org, slug, _ := strings.Cut(team, "/")
+	if !strings.EqualFold(org, repo.Owner) || !f.repoName.MatchString(slug) || !f.repoName.MatchString(u.Login) {
+		return false, nil
+	}
+	client, err := f.client(repo, grant{members: read})
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", what, err)
+	}
+	m, _, err := client.Teams.GetTeamMembershipBySlug(ctx, repo.Owner, url.PathEscape(slug), u.Login)
+	if err = f.wrap(err, "%s", what); errors.Is(err, forge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && m.GetState() == "active", err
+}

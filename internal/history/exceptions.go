@@ -1,0 +1,86 @@
+package history
+
+import (
+	"context"
+	"time"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/policy"
+)
+
+// An Exception is one that somebody asked for on a pull request. It holds for
+// its finding in the whole repository.
+type Exception struct {
+	Asked    string // key of the command that asked: the same one asks once
+	Pull     int    // where it was asked for
+	Print    finding.Fingerprint
+	KeyID    string // of the key that made Print
+	Rule     string // of the finding
+	Reason   string
+	By       forge.User
+	At       time.Time
+	Until    time.Time // in force through the end of that day, UTC
+	Approver forge.User
+	Approved time.Time // zero: nobody has yet
+}
+
+// Policy is e as the policy judges by it.
+func (e Exception) Policy() policy.Exception {
+	return policy.Exception{
+		Fingerprint: e.Print, Reason: e.Reason, Owner: "@" + e.By.Login, Until: e.Until,
+		Layer: policy.Conversation, Pending: e.Approved.IsZero(),
+	}
+}
+
+// A Sighting is a finding as the latest run on a pull request saw it.
+type Sighting struct {
+	Print       finding.Fingerprint
+	Rule        string
+	Severity    string
+	Path        string
+	Line        int
+	Action, Why string // what was decided
+	First       time.Time
+	Head        string // that was judged
+}
+
+// Feedback is what somebody said of a finding.
+type Feedback struct {
+	Said   string // key of the command that said it: the same one says it once
+	Pull   int
+	Print  finding.Fingerprint
+	KeyID  string
+	Rule   string
+	Reason string
+	By     forge.User
+	At     time.Time
+}
+
+// Conversations keep what people told us in comments. Their methods are safe
+// for concurrent use, and called again with the same command they change
+// nothing and answer the same.
+type Conversations interface {
+	// About returns the finding that a comment of ours is about, "" if it is not known.
+	About(ctx context.Context, repo forge.Repo, comment int64) (finding.Fingerprint, error)
+	// Sighted returns the latest sighting of a finding on a pull request; ok is
+	// false if the latest run does not have it.
+	Sighted(ctx context.Context, ref forge.PullRef, print finding.Fingerprint) (s Sighting, ok bool, err error)
+	// With returns the open pull requests of repo in whose latest run a finding is.
+	With(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]int, error)
+	// Except keeps an exception that was asked for.
+	Except(ctx context.Context, repo forge.Repo, e Exception) error
+	// Approve has the exceptions of a finding that wait at that time approved by
+	// the command, and returns how many it approved.
+	Approve(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error)
+	// Withdraw has the command end the exceptions of a finding, and returns how many it ended.
+	Withdraw(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error)
+	// Exceptions returns those of repo that were not withdrawn and had not
+	// ended the day before now, oldest first.
+	Exceptions(ctx context.Context, repo forge.Repo, now time.Time) ([]Exception, error)
+	// Lapsed returns the open pull requests in whose latest run an exception
+	// counted that ended after from and no later than to.
+	Lapsed(ctx context.Context, from, to time.Time) ([]forge.PullRef, error)
+	// Tell keeps feedback.
+	Tell(ctx context.Context, repo forge.Repo, f Feedback) error
+}

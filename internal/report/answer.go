@@ -1,0 +1,92 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pullwarden/pullwarden/internal/history"
+)
+
+// What is said to commands: one line each.
+
+// Help names the commands.
+func Help() string {
+	return "Commands: `/pullwarden why` tells why a finding is one, `ignore REASON until YYYY-MM-DD` asks for an exception, `approve` and `withdraw` are for exceptions, " +
+		"`not-useful REASON` tells us, `rescan` looks again. Write them in the finding's thread, or name it: `/pullwarden why FINGERPRINT`."
+}
+
+// MayNot is for whoever may not write to the repository.
+func MayNot() string {
+	return "That is for people who may write to this repository; the author of a pull request may ask `why`, `rescan` and `help`."
+}
+
+// NoSuchCommand does not repeat what was written.
+func NoSuchCommand() string { return "There is no such command. " + Help() }
+
+func PullIsClosed() string { return "This pull request is closed: there is nothing to decide on it." }
+
+func WhichFinding(verb string) string {
+	return fmt.Sprintf("Which finding? Write this in its thread, or name it: `/pullwarden %s FINGERPRINT`; the check shows its fingerprint.", verb)
+}
+
+func NotFoundHere(print string) string {
+	return fmt.Sprintf("The latest review of this pull request has no finding %s.", code(print))
+}
+
+func NoReason(verb string) string {
+	return fmt.Sprintf("Please say why: `/pullwarden %s REASON`.", verb)
+}
+
+func NoDate() string     { return "`until` wants a date such as `2027-03-31`." }
+func DateIsOver() string { return "That day is over." }
+
+func DateIsTooLate(last time.Time) string {
+	return fmt.Sprintf("An exception that is asked for today ends on %s at the latest.", last.Format(time.DateOnly))
+}
+
+func Excepted(until time.Time) string {
+	return fmt.Sprintf("Accepted in this repository through %s. `/pullwarden withdraw` takes it back.", until.Format(time.DateOnly))
+}
+
+// AwaitsApproval names who may approve, without calling them.
+func AwaitsApproval(until time.Time, approvers []string) string {
+	return fmt.Sprintf("Noted through %s. It blocks, so it counts once somebody else approves it with `/pullwarden approve`: %s.", until.Format(time.DateOnly), oneOf(approvers))
+}
+
+func MayNotApprove(approvers []string) string {
+	return fmt.Sprintf("An exception of what blocks is approved by %s.", oneOf(approvers))
+}
+
+func oneOf(approvers []string) string {
+	if len(approvers) == 0 {
+		return "an owner of the place (CODEOWNERS) or one of `security.reviewers` of the policy, but neither names anybody"
+	}
+	var out []string
+	for _, a := range approvers {
+		out = append(out, code(a))
+	}
+	return strings.Join(out, " or ")
+}
+
+func TeamsAreHidden() string {
+	return "Whether you are in a team that may approve cannot be seen: the App lacks the permission `members: read`."
+}
+
+func NotOnesOwn() string {
+	return "Somebody else has to approve it: neither the author of the pull request nor whoever asked for the exception."
+}
+
+func NothingAwaits() string     { return "No exception of this finding waits for approval." }
+func NothingToWithdraw() string { return "No exception of this finding was asked for in a comment." }
+func Approved() string          { return "Approved. The check is brought up to date." }
+func Withdrawn() string         { return "Withdrawn. The check is brought up to date." }
+func Thanks() string {
+	return "Noted for the quality of this rule; the finding stands. `/pullwarden ignore REASON` asks for an exception."
+}
+
+// Why says what was decided about a finding, and why.
+func Why(s history.Sighting) string {
+	return fmt.Sprintf("%s at %s: %s. First seen on %s; fingerprint %s.",
+		code(s.Rule), code(fmt.Sprintf("%s:%d", clipPath(showPath(s.Path), pathShown), s.Line)), escape(s.Why), s.First.Format(time.DateOnly), code(string(s.Print)))
+}
