@@ -201,7 +201,9 @@ func event(ts *testscript.TestScript, args []string) (e fakehub.Event) {
 func role(ts *testscript.TestScript, _ bool, args []string) { act(ts).repo.SetRole(args[0], args[1]) }
 
 // team NAME LOGIN... sets who is in a team, "acme/security" say.
-func team(ts *testscript.TestScript, _ bool, args []string) { act(ts).stage.Hub.SetTeam(args[0], args[1:]...) }
+func team(ts *testscript.TestScript, _ bool, args []string) {
+	act(ts).stage.Hub.SetTeam(args[0], args[1:]...)
+}
 
 // say N LOGIN TEXT has somebody write in the conversation of a pull request, and tells the server.
 func sayInConversation(ts *testscript.TestScript, _ bool, args []string) {

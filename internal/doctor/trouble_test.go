@@ -202,7 +202,9 @@ func TestPermissions(t *testing.T) {
 		{name: "too many", spoil: func(w *world) {
 			asks(w, map[string]string{"administration": "write", "checks": "write"}, func(l []string) []string { return append(l, "issues") })
 		}, want: more, seen: []string{"administration: write, event issues", "app.yml"}},
-		{name: "more than it takes without upgrades", spoil: func(w *world) { w.o.Want, w.o.Manifest = github.Manifests()["app.no-upgrades.yml"], "app.no-upgrades.yml" },
+		{name: "more than it takes without upgrades", spoil: func(w *world) {
+			w.o.Want, w.o.Manifest = github.Manifests()["app.no-upgrades.yml"], "app.no-upgrades.yml"
+		},
 			want: more, seen: []string{"contents: write, event push", "app.no-upgrades.yml"}},
 		{name: "without upgrades", spoil: func(w *world) {
 			asks(w, map[string]string{"contents": "read"}, without("push"))
