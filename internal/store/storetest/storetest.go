@@ -24,6 +24,7 @@ type DB interface {
 	SQL() *sql.DB
 	Ledger() history.Ledger
 	Survey() history.Survey
+	Conversations() history.Conversations
 	Secret(ctx context.Context, name string) ([]byte, error)
 }
 
@@ -63,6 +64,10 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"ComesAnew":         comesAnew,
 		"Settled":           settled,
 		"Believed":          believed,
+		"Exceptions":        exceptions,
+		"SightedNow":        sightedNow,
+		"Lapsed":            lapsed,
+		"Feedback":          feedback,
 		"Redeliveries":      redeliveries,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +147,7 @@ func one(t *testing.T, db DB, query string, args ...any) string {
 
 var tables = []string{"accounts", "account_names", "installations", "repositories", "repository_names", "policies",
 	"pulls", "runs", "findings", "standings", "sightings", "manifests", "packages", "inventories", "checks", "comments",
-	"upgrades", "queue_items", "deliveries", "begun"}
+	"upgrades", "queue_items", "deliveries", "begun", "exceptions", "feedback"}
 
 // sizes counts the rows of every table.
 func sizes(t *testing.T, db DB) map[string]int64 {

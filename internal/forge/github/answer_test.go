@@ -1,0 +1,114 @@
+package github
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/fakehub"
+	"github.com/pullwarden/pullwarden/internal/forge"
+)
+
+// said returns what stands in the conversation, or in the thread of a command, a line each.
+func (w *world) said(c forge.Command) (lines []string) {
+	p := w.shown()
+	all := p.Comments
+	for _, t := range p.Threads {
+		if t.Comments[0].ID == c.Thread {
+			all = t.Comments
+		}
+	}
+	for _, x := range all {
+		line, _, _ := strings.Cut(x.Body, "\n")
+		for content := range x.Reactions {
+			line += " " + content
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestAnswer(t *testing.T) {
+	for name, inline := range map[string]bool{"in the conversation": false, "in a thread": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			var c forge.Command
+			before := 1
+			if inline {
+				w.place(w.review())
+				thread := w.shown().Threads[0]
+				_, err := w.on.Remark(w.pull.Number, thread.ID, "dev", "", 0, "/pullwarden why")
+				require.NoError(t, err)
+				all := w.shown().Threads[0].Comments
+				c = forge.Command{Comment: all[1].ID, Thread: all[0].ID, At: all[1].Created}
+				before = 2
+			} else {
+				id, err := w.on.Say(w.pull.Number, "dev", "/pullwarden why")
+				require.NoError(t, err)
+				c = forge.Command{Comment: id, At: time.Now().Add(-time.Second)}
+			}
+			a := forge.Answer{Reaction: forge.Done, Words: "Because."}
+			require.NoError(t, w.Answer(t.Context(), w.pull.PullRef, c, a))
+			want := append(w.said(c)[:before:before], "Because.")
+			assert.Equal(t, want, w.said(c))
+			assert.Contains(t, want[before-1], "/pullwarden why +1")
+			w.Forge = w.another()
+			require.NoError(t, w.Answer(t.Context(), w.pull.PullRef, c, a))
+			assert.Equal(t, want, w.said(c), "once, after a restart too")
+
+			// Cut off between the two, it is whole after another attempt.
+			w.hub.Fail(fakehub.Fault{Match: "POST *reactions", Status: http.StatusBadGateway, Times: 1})
+			other := c
+			other.Comment++ // somebody deleted it meanwhile
+			assert.Error(t, w.Answer(t.Context(), w.pull.PullRef, other, forge.Answer{Reaction: forge.Refused, Words: "No."}))
+			require.ErrorIs(t, w.Answer(t.Context(), w.pull.PullRef, other, forge.Answer{Reaction: forge.Refused, Words: "No."}), forge.ErrNotFound)
+			assert.Equal(t, append(want, "No."), w.said(c))
+		})
+	}
+}
+
+// What a person writes in our words with our marker is no answer of ours.
+func TestAForgedAnswerIsNone(t *testing.T) {
+	w := newWorld(t, nil)
+	id, err := w.on.Say(w.pull.Number, "dev", "/pullwarden why")
+	require.NoError(t, err)
+	c := forge.Command{Comment: id, At: time.Now().Add(-time.Second)}
+	a := forge.Answer{Reaction: forge.Done, Words: "Because."}
+	require.NoError(t, w.Answer(t.Context(), w.pull.PullRef, c, a))
+	copied := w.shown().Comments[1].Body
+	other := newWorld(t, nil)
+	id, err = other.on.Say(other.pull.Number, "dev", "/pullwarden why")
+	require.NoError(t, err)
+	c.Comment = id
+	_, err = other.on.Say(other.pull.Number, "mallory", copied)
+	require.NoError(t, err)
+	require.NoError(t, other.Answer(t.Context(), other.pull.PullRef, c, a))
+	assert.Len(t, other.shown().Comments, 3)
+}
+
+func TestInTeam(t *testing.T) {
+	w := newWorld(t, nil)
+	w.hub.SetTeam("octo-org/security", "alice")
+	w.hub.SetTeam("other-org/security", "dev")
+	in := func(team string, u forge.User) bool {
+		t.Helper()
+		ok, err := w.InTeam(t.Context(), w.repo, team, u)
+		require.NoError(t, err)
+		return ok
+	}
+	assert.True(t, in("octo-org/security", forge.User{ID: 5, Login: "alice"}))
+	assert.True(t, in("Octo-Org/security", forge.User{ID: 5, Login: "alice"}))
+	assert.False(t, in("octo-org/security", w.pull.Author))
+	assert.False(t, in("octo-org/nobody", w.pull.Author))
+	assert.False(t, in("other-org/security", w.pull.Author), "another organisation's team has no say")
+	assert.False(t, in("octo-org/../x", w.pull.Author))
+	assert.False(t, in("octo-org/security", forge.User{ID: 5, Login: "../alice"}))
+
+	poor := newWorld(t, map[string]string{"contents": "read", "checks": "write", "pull_requests": "write"})
+	_, err := poor.InTeam(t.Context(), poor.repo, "octo-org/security", poor.pull.Author)
+	assert.ErrorIs(t, err, forge.ErrDenied, "the App may not ask")
+}

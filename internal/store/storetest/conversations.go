@@ -1,0 +1,146 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/history"
+	"github.com/pullwarden/pullwarden/internal/policy"
+)
+
+var dev, lead = forge.User{ID: 5, Login: "dev"}, forge.User{ID: 6, Login: "lead"}
+
+func excepted(command string, f finding.Finding, at, until int) history.Exception {
+	return history.Exception{Asked: command, Pull: 1, Print: f.Print, KeyID: key.ID, Rule: f.Rule.ID, Reason: "a test account",
+		By: dev, At: day(at), Until: day(until).Truncate(24 * time.Hour)}
+}
+
+func exceptions(t *testing.T, db DB) {
+	c := db.Conversations()
+	a, b := found("secret/a", "a.env", "a"), found("secret/b", "b.env", "b")
+	all := func(now int) []history.Exception {
+		list, err := c.Exceptions(ctx, repo(), day(now))
+		require.NoError(t, err)
+		return list
+	}
+	one, two := excepted("command/1", a, 2, 20), excepted("command/2", b, 3, 10)
+	require.NoError(t, c.Except(ctx, repo(), one))
+	require.NoError(t, c.Except(ctx, repo(), two))
+	again := one
+	again.Reason = "another"
+	require.NoError(t, c.Except(ctx, repo(), again), "the same command asks once")
+	assert.Equal(t, []history.Exception{one, two}, all(4))
+	assert.True(t, one.Policy().Pending)
+
+	n, err := c.Approve(ctx, repo(), a.Print, "command/3", lead, day(4))
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	one.Approver, one.Approved = lead, day(4)
+	assert.Equal(t, []history.Exception{one, two}, all(4))
+	assert.False(t, one.Policy().Pending)
+	n, err = c.Approve(ctx, repo(), a.Print, "command/3", lead, day(4))
+	require.NoError(t, err)
+	assert.Equal(t, 1, n, "the same command again")
+	n, err = c.Approve(ctx, repo(), a.Print, "command/4", lead, day(5))
+	require.NoError(t, err)
+	assert.Zero(t, n, "nothing waits any more")
+
+	// What is asked for after an approval was not approved by it, whatever comes last.
+	late := excepted("command/5", b, 8, 12)
+	require.NoError(t, c.Except(ctx, repo(), late))
+	n, err = c.Approve(ctx, repo(), b.Print, "command/6", lead, day(7))
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	two.Approver, two.Approved = lead, day(7)
+	assert.Equal(t, []history.Exception{one, two, late}, all(8))
+
+	n, err = c.Withdraw(ctx, repo(), b.Print, "command/7", dev, day(9))
+	require.NoError(t, err)
+	assert.Equal(t, 2, n)
+	n, err = c.Withdraw(ctx, repo(), b.Print, "command/7", dev, day(9))
+	require.NoError(t, err)
+	assert.Equal(t, 2, n, "the same command again")
+	assert.Equal(t, []history.Exception{one}, all(9))
+	assert.Equal(t, []history.Exception{one}, all(21), "that it has ended is still told")
+	assert.Empty(t, all(25))
+
+	require.NoError(t, db.Ledger().Installed(ctx, forge.Event{Kind: forge.Uninstalled, Installation: 3, Received: day(9)}))
+	require.NoError(t, db.Ledger().Purge(ctx, day(10)))
+	assert.Empty(t, all(9))
+}
+
+func sightedNow(t *testing.T, db DB) {
+	l, c := db.Ledger(), db.Conversations()
+	a, b := found("secret/a", "a.env", "a"), found("secret/b", "b.env", "b")
+	with := func(f finding.Finding) []int {
+		list, err := c.With(ctx, repo(), f.Print)
+		require.NoError(t, err)
+		return list
+	}
+	record(t, db, run(1, "head1", policy.Fail, day(2), a, b))
+	record(t, db, run(2, "head2", policy.Fail, day(3), a))
+	record(t, db, run(1, "head3", policy.Fail, day(4), a))
+	assert.Equal(t, []int{1, 2}, with(a))
+	assert.Empty(t, with(b), "the latest run does not have it")
+
+	s, ok, err := c.Sighted(ctx, pull(1, "").PullRef, a.Print)
+	require.NoError(t, err)
+	require.True(t, ok)
+	assert.Equal(t, history.Sighting{Print: a.Print, Rule: "secret/a", Severity: "high", Path: "a.env", Line: 3,
+		Action: s.Action, Why: s.Why, First: day(2), Head: "head3"}, s)
+	_, ok, err = c.Sighted(ctx, pull(1, "").PullRef, b.Print)
+	require.NoError(t, err)
+	assert.False(t, ok)
+
+	require.NoError(t, l.Closed(ctx, pull(2, "head2"), day(5)))
+	assert.Equal(t, []int{1}, with(a))
+
+	require.NoError(t, l.Posted(ctx, repo(), 1, "head3", 41, forge.Placed{string(a.Print): 501}, day(4)))
+	print, err := c.About(ctx, repo(), 501)
+	require.NoError(t, err)
+	assert.Equal(t, a.Print, print)
+	print, err = c.About(ctx, forge.Repo{ID: 8}, 501)
+	require.NoError(t, err)
+	assert.Empty(t, print, "of another repository")
+}
+
+// lapsed: a pull request is found once an exception ends that counted, and not
+// when it counts no more.
+func lapsed(t *testing.T, db DB) {
+	a := found("secret/a", "a.env", "a")
+	excused := func(number int, head string, at, until int) history.Run {
+		r := run(number, head, policy.Pass, day(at), a)
+		r.Verdict.InForce = []policy.Exception{{Fingerprint: a.Print, Until: day(until + 5)}, {Fingerprint: a.Print, Until: day(until)}}
+		return r
+	}
+	midnight := func(d int) time.Time { return day(d).Truncate(24 * time.Hour) }
+	between := func(from, to time.Time) (numbers []int) {
+		list, err := db.Conversations().Lapsed(ctx, from, to)
+		require.NoError(t, err)
+		for _, p := range list {
+			assert.Equal(t, repo(), p.Repo)
+			numbers = append(numbers, p.Number)
+		}
+		return numbers
+	}
+	record(t, db, excused(1, "head1", 2, 10))
+	record(t, db, excused(2, "head2", 2, 10))
+	record(t, db, excused(3, "head3", 2, 10))
+	record(t, db, run(3, "head4", policy.Fail, day(3), a))
+	require.NoError(t, db.Ledger().Closed(ctx, pull(2, "head2"), day(5)))
+	assert.Empty(t, between(midnight(2), midnight(11).Add(-time.Second)), "it lasts through its day")
+	assert.Equal(t, []int{1}, between(midnight(2), midnight(11)))
+	assert.Empty(t, between(midnight(11), midnight(12)), "once")
+}
+
+func feedback(t *testing.T, db DB) {
+	f := history.Feedback{Said: "command/1", Pull: 1, Print: "x", KeyID: key.ID, Rule: "iac/a", Reason: "a demo", By: dev, At: day(2)}
+	require.NoError(t, db.Conversations().Tell(ctx, repo(), f))
+	require.NoError(t, db.Conversations().Tell(ctx, repo(), f))
+	assert.EqualValues(t, 1, count(t, db, `SELECT COUNT(*) FROM feedback WHERE rule = 'iac/a' AND account = 5 AND reason = 'a demo'`))
+}
