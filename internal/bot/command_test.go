@@ -1,0 +1,273 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/history"
+	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/store"
+)
+
+// parley is a pull request of dev with a finding in pay.go that people talk about.
+type parley struct {
+	host
+	t        *testing.T
+	b        *Bot
+	db       *store.DB
+	repo     forge.Repo
+	find     finding.Finding
+	owners   string // CODEOWNERS of the default branch
+	closed   bool
+	writers  map[string]bool
+	team     []string
+	hidden   bool // the App may not read teams
+	answers  []forge.Answer
+	answerTo error
+	accepted []forge.Event
+	number   int64 // of the latest comment
+	orgs     string
+}
+
+var logins = map[string]int64{"dev": 5, "lead": 6, "alice": 7, "mallory": 8}
+
+func (p *parley) Begin(_ context.Context, ref forge.PullRef, _ ...string) (forge.Opening, error) {
+	files := map[string]forge.File{policy.Path: {Err: forge.ErrNotFound}, ".github/CODEOWNERS": {Text: []byte(p.owners)}}
+	if p.policy != "" {
+		files[policy.Path] = forge.File{Text: []byte(p.policy)}
+	}
+	return forge.Opening{Files: files, Pull: forge.Pull{PullRef: ref, ID: 1, Open: !p.closed, Author: user("dev"), BaseRef: "main", HeadSHA: "head"}}, nil
+}
+func (p *parley) MayWrite(_ context.Context, _ forge.Repo, u forge.User) (bool, error) {
+	return p.writers[u.Login], nil
+}
+func (p *parley) InTeam(_ context.Context, _ forge.Repo, team string, u forge.User) (bool, error) {
+	if p.hidden {
+		return false, forge.ErrDenied
+	}
+	for _, login := range p.team {
+		if team == "acme/security" && login == u.Login {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+func (p *parley) Answer(_ context.Context, _ forge.PullRef, _ forge.Command, a forge.Answer) error {
+	p.answers = append(p.answers, a)
+	return p.answerTo
+}
+
+func (p *parley) OwnersFile(context.Context, forge.Repo, string, string) ([]byte, error) {
+	if p.orgs == "" {
+		return nil, forge.ErrNotFound
+	}
+	return []byte(p.orgs), nil
+}
+
+func user(login string) forge.User { return forge.User{ID: logins[login], Login: login} }
+
+// newParley has a finding of that severity, which the latest review saw.
+func newParley(t *testing.T, severity finding.Severity) *parley {
+	db, err := store.Open(t.Context(), "sqlite::memory:", nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	p := &parley{t: t, db: db, repo: forge.Repo{ID: 7, Installation: 3, Owner: "acme", Name: "shop", Default: "main"}, owners: "*.go @lead\n",
+		writers: map[string]bool{"dev": true, "lead": true, "alice": true}, team: []string{"alice"}}
+	p.policy = "version: 1\nsecurity: {reviewers: ['@acme/security']}\n"
+	key := finding.NewKey([]byte("k"))
+	p.b = &Bot{Forge: p, Ledger: db.Ledger(), Conversations: db.Conversations(), Access: p, Talk: p, Now: func() time.Time { return noon },
+		Options: Options{Key: key, Mode: policy.Enforce},
+		Accept: func(_ context.Context, e forge.Event, key string) error {
+			assert.Equal(t, e.Key(), key)
+			p.accepted = append(p.accepted, e)
+			return nil
+		}}
+	rule := finding.Rule{ID: "secret/x", Title: "A secret", Why: "It matters.", How: "Rotate it.", Severity: severity}
+	p.find = key.Seal([]finding.Finding{finding.New(rule, change.Span{Path: "pay.go", Start: 3, End: 3}, finding.InFile("x"), "a secret")}, func(p string) string { return p })[0]
+	p.review(1)
+	require.NoError(t, db.Ledger().Posted(t.Context(), p.repo, 1, "head", 41, forge.Placed{string(p.find.Print): 501}, noon))
+	return p
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// review records what a review of a pull request finds now, and returns what is decided.
+func (p *parley) review(number int) policy.Decision {
+	p.t.Helper()
+	asked, err := p.b.asked(p.t.Context(), p.repo)
+	require.NoError(p.t, err)
+	rules := policy.Default()
+	rules.Ignore = asked
+	result := finding.Result{Findings: []finding.Finding{p.find}, Statuses: []finding.Status{{Scanner: "secret"}}, Scanned: finding.Scanned{Blobs: 1, Of: 1}}
+	verdict := rules.Judge(result, noon)
+	_, err = p.db.Ledger().Record(p.t.Context(), history.Run{Repo: p.repo, Pull: forge.Pull{PullRef: forge.PullRef{Repo: p.repo, Number: number}, ID: int64(number), Open: true, Author: user("dev")},
+		SHA: "head", BaseRef: "main", Policy: rules, KeyID: p.b.Options.Key.ID, Result: result, Verdict: verdict, Finished: noon})
+	require.NoError(p.t, err)
+	return verdict.Decisions[0]
+}
+
+// say has somebody write a command in our thread, and returns the answer.
+func (p *parley) say(login, words string) forge.Answer {
+	p.t.Helper()
+	p.number++
+	p.again(login, words)
+	return p.answers[len(p.answers)-1]
+}
+
+// again brings the latest command once more.
+func (p *parley) again(login, words string) {
+	p.t.Helper()
+	require.NoError(p.t, p.b.Handle(p.t.Context(), forge.Event{Kind: forge.Commanded, Delivery: "d", Received: noon, Repo: p.repo, Number: 1, Installation: 3,
+		Sender: user(login), Command: forge.Command{Comment: p.number, Thread: 501, Words: words, At: noon}}))
+}
+
+func (p *parley) stands(want policy.Action) {
+	p.t.Helper()
+	assert.Equal(p.t, want, p.review(1).Action)
+}
+
+func TestWhoMayExcept(t *testing.T) {
+	for name, test := range map[string]struct {
+		severity finding.Severity
+		spoil    func(*parley)
+		said     [][2]string // login, words
+		reaction forge.Reaction
+		words    string
+		want     policy.Action
+	}{
+		"nobody who may not write":                  {finding.Medium, nil, [][2]string{{"mallory", "ignore it is fine"}}, forge.Refused, "may write", policy.Comment},
+		"the author, of what is only commented":     {finding.Medium, nil, [][2]string{{"dev", "ignore it is fine"}}, forge.Done, "Accepted in this repository through 2026-03-31", policy.Ignored},
+		"the author, of what blocks, waits":         {finding.High, nil, [][2]string{{"dev", "ignore it is fine"}}, forge.Done, "`@lead` or `@acme/security`", policy.Block},
+		"an owner of the place":                     {finding.High, nil, [][2]string{{"lead", "ignore it is fine"}}, forge.Done, "Accepted", policy.Ignored},
+		"a security reviewer by team":               {finding.High, nil, [][2]string{{"alice", "ignore it is fine"}}, forge.Done, "Accepted", policy.Ignored},
+		"an owner who is the author waits":          {finding.High, func(p *parley) { p.owners = "* @dev\n" }, [][2]string{{"dev", "ignore it is fine"}}, forge.Done, "somebody else", policy.Block},
+		"an owner approves":                         {finding.High, nil, [][2]string{{"dev", "ignore it is fine"}, {"lead", "approve"}}, forge.Done, "Approved", policy.Ignored},
+		"a team approves":                           {finding.High, nil, [][2]string{{"dev", "ignore it is fine"}, {"alice", "APPROVE"}}, forge.Done, "Approved", policy.Ignored},
+		"whoever may only write does not":           {finding.High, func(p *parley) { p.team = nil }, [][2]string{{"dev", "ignore it is fine"}, {"alice", "approve"}}, forge.Refused, "approved by `@lead` or `@acme/security`", policy.Block},
+		"the author does not, owner or not":         {finding.High, func(p *parley) { p.owners = "* @dev @lead\n" }, [][2]string{{"alice", "withdraw"}, {"dev", "ignore it is fine"}, {"dev", "approve"}}, forge.Refused, "Somebody else", policy.Block},
+		"whoever asked does not":                    {finding.High, func(p *parley) { p.owners = "" }, [][2]string{{"alice", "ignore it is fine"}, {"alice", "approve"}}, forge.Unclear, "waits", policy.Ignored},
+		"whoever asked before being named does not": {finding.High, func(p *parley) { p.team = nil; p.say("alice", "ignore it is fine"); p.team = []string{"alice"} }, [][2]string{{"alice", "approve"}}, forge.Refused, "Somebody else", policy.Block},
+		"nobody, where nobody is named":             {finding.High, func(p *parley) { p.owners, p.policy = "", "" }, [][2]string{{"lead", "ignore it is fine"}, {"alice", "approve"}}, forge.Refused, "neither names anybody", policy.Block},
+		"a team that is hidden":                     {finding.High, func(p *parley) { p.hidden = true }, [][2]string{{"dev", "ignore it is fine"}, {"alice", "approve"}}, forge.Refused, "members: read", policy.Block},
+		"an owner, though a team is hidden":         {finding.High, func(p *parley) { p.hidden = true }, [][2]string{{"dev", "ignore it is fine"}, {"lead", "approve"}}, forge.Done, "Approved", policy.Ignored},
+		"an address is nobody":                      {finding.High, func(p *parley) { p.owners = "* lead@shop.test\n" }, [][2]string{{"lead", "ignore it is fine"}}, forge.Done, "Noted", policy.Block},
+		"nothing waits":                             {finding.High, nil, [][2]string{{"lead", "approve"}}, forge.Unclear, "waits for approval", policy.Block},
+		"withdrawn":                                 {finding.High, nil, [][2]string{{"lead", "ignore it is fine"}, {"dev", "withdraw"}}, forge.Done, "Withdrawn", policy.Block},
+		"withdrawn, then approved":                  {finding.High, nil, [][2]string{{"dev", "ignore it is fine"}, {"dev", "withdraw"}, {"lead", "approve"}}, forge.Unclear, "waits for approval", policy.Block},
+		"nothing to withdraw":                       {finding.High, nil, [][2]string{{"dev", "withdraw"}}, forge.Unclear, "No exception", policy.Block},
+		"no reason":                                 {finding.High, nil, [][2]string{{"lead", "ignore"}}, forge.Unclear, "say why", policy.Block},
+		"no reason but a date":                      {finding.High, nil, [][2]string{{"lead", "ignore until 2026-03-05"}}, forge.Unclear, "say why", policy.Block},
+		"until a day":                               {finding.High, nil, [][2]string{{"lead", "ignore it is fine until 2026-03-05"}}, forge.Done, "through 2026-03-05", policy.Ignored},
+		"until today":                               {finding.High, nil, [][2]string{{"lead", "ignore it is fine until 2026-03-01"}}, forge.Done, "through 2026-03-01", policy.Ignored},
+		"until yesterday":                           {finding.High, nil, [][2]string{{"lead", "ignore it is fine until 2026-02-28"}}, forge.Unclear, "over", policy.Block},
+		"until soon":                                {finding.High, nil, [][2]string{{"lead", "ignore it is fine until soon"}}, forge.Unclear, "wants a date", policy.Block},
+		"until for ever":                            {finding.High, nil, [][2]string{{"lead", "ignore it is fine until 9999-01-01"}}, forge.Unclear, "2027-03-02 at the latest", policy.Block},
+		"on a closed pull request":                  {finding.High, func(p *parley) { p.closed = true }, [][2]string{{"lead", "ignore it is fine"}}, forge.Unclear, "closed", policy.Block},
+		"by another finding's name":                 {finding.High, nil, [][2]string{{"lead", "ignore ffffffffffffffffffffffffffffffff it is fine"}}, forge.Unclear, "has no finding", policy.Block},
+		"no such command":                           {finding.High, nil, [][2]string{{"lead", "dance"}}, forge.Unclear, "no such command", policy.Block},
+		"nothing at all":                            {finding.High, nil, [][2]string{{"lead", ""}}, forge.Unclear, "no such command", policy.Block},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newParley(t, test.severity)
+			if test.spoil != nil {
+				test.spoil(p)
+			}
+			for _, s := range test.said[:len(test.said)-1] {
+				p.say(s[0], s[1])
+			}
+			last := test.said[len(test.said)-1]
+			a := p.say(last[0], last[1])
+			assert.Equal(t, test.reaction, a.Reaction, a.Words)
+			assert.Contains(t, a.Words, test.words)
+			assert.NotContains(t, a.Words, "\n")
+			p.stands(test.want)
+			p.again(last[0], last[1])
+			assert.Equal(t, a, p.answers[len(p.answers)-1], "the same again")
+			p.stands(test.want)
+		})
+	}
+}
+
+// The organisation says how long an exception may last; what is asked for
+// without a date lasts no longer.
+func TestExceptionsEndAsTheOrganisationWants(t *testing.T) {
+	p := newParley(t, finding.Medium)
+	p.policy = "version: 1\n"
+	p.orgs = "version: 1\nfloors: {exception: 7d}\n"
+	assert.Contains(t, p.say("lead", "ignore it is fine until 2026-03-09").Words, "2026-03-08 at the latest")
+	assert.Contains(t, p.say("lead", "ignore it is fine").Words, "through 2026-03-08")
+}
+
+// All pull requests with the finding are judged again, and no other.
+func TestAnExceptionReachesAllWithTheFinding(t *testing.T) {
+	p := newParley(t, finding.High)
+	p.review(2)
+	p.say("dev", "why")
+	assert.Empty(t, p.accepted, "nothing has changed")
+	p.say("lead", "ignore it is fine")
+	var numbers []int
+	for _, e := range p.accepted {
+		assert.Equal(t, forge.PullChanged, e.Kind)
+		numbers = append(numbers, e.Number)
+	}
+	assert.Equal(t, []int{1, 2}, numbers)
+}
+
+// That a comment cannot be answered undoes nothing.
+func TestACommandThatCannotBeAnswered(t *testing.T) {
+	for name, err := range map[string]error{"locked": forge.ErrDenied, "deleted": forge.ErrNotFound} {
+		t.Run(name, func(t *testing.T) {
+			p := newParley(t, finding.High)
+			p.answerTo = err
+			p.say("lead", "ignore it is fine")
+			p.stands(policy.Ignored)
+			assert.Len(t, p.accepted, 1)
+		})
+	}
+	p := newParley(t, finding.High)
+	p.answerTo = errors.New("cut")
+	err := p.b.Handle(t.Context(), forge.Event{Kind: forge.Commanded, Repo: p.repo, Number: 1, Sender: user("lead"), Command: forge.Command{Comment: 9, Thread: 501, Words: "help"}})
+	assert.ErrorContains(t, err, "cut", "it is tried again")
+}
+
+func TestWhatTheAuthorMayAsk(t *testing.T) {
+	p := newParley(t, finding.High)
+	p.writers = nil
+	for words, want := range map[string]forge.Reaction{"why": forge.Done, "help": forge.Done, "rescan": forge.Done,
+		"ignore x": forge.Refused, "approve": forge.Refused, "withdraw": forge.Refused, "not-useful x": forge.Refused} {
+		assert.Equal(t, want, p.say("dev", words).Reaction, words)
+		assert.Equal(t, forge.Refused, p.say("mallory", words).Reaction, words)
+	}
+	require.Len(t, p.accepted, 1)
+	assert.Equal(t, forge.CheckAsked, p.accepted[0].Kind)
+	assert.Equal(t, "head", p.accepted[0].SHA)
+}
+
+func TestFeedbackChangesNoVerdict(t *testing.T) {
+	p := newParley(t, finding.High)
+	assert.Contains(t, p.say("dev", "not-useful").Words, "say why")
+	assert.Contains(t, p.say("dev", "not-useful a demo").Words, "the finding stands")
+	p.stands(policy.Block)
+	assert.Empty(t, p.accepted)
+}
+
+// Words of people are shown as words: they call nobody and link nowhere.
+func TestWhyIsInert(t *testing.T) {
+	p := newParley(t, finding.Medium)
+	p.say("lead", "ignore @acme/all <b>see</b> #1 [x](https://x.test)")
+	p.review(1)
+	words := p.say("dev", "why").Words
+	for _, bad := range []string{"@acme", "<b>", " #1", "https://"} {
+		assert.NotContains(t, words, bad)
+	}
+	assert.Contains(t, words, fmt.Sprintf("`%s`", p.find.Print))
+}
