@@ -13,6 +13,9 @@ import (
 	"github.com/pullwarden/pullwarden/internal/store"
 )
 
+// lapsing is how often it is looked for exceptions that have ended.
+const lapsing = 20 * time.Second
+
 // checkSlack is how long a check may be under way beyond the deadline of its
 // review before it counts as left.
 const checkSlack = time.Minute
@@ -35,7 +38,7 @@ func (s *Server) CatchUp(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return errors.Join(s.catchUp.Redeliver(ctx), s.catchUp.Reconcile(ctx))
+	return errors.Join(s.catchUp.Redeliver(ctx), s.catchUp.Reconcile(ctx), s.catchUp.Lapse(ctx))
 }
 
 // keepUp catches up at the start and from time to time until ctx is done,
@@ -43,17 +46,14 @@ func (s *Server) CatchUp(ctx context.Context) error {
 func (s *Server) keepUp(ctx context.Context) {
 	lasts := func(d time.Duration) time.Duration { return time.Duration(float64(d) / s.pace) }
 	deliveries, pulls := lasts(s.cfg.CatchUp.Deliveries), lasts(s.cfg.CatchUp.Pulls)
-	redeliver, reconcile := newRound(deliveries, s.catchUp.Redeliver), newRound(pulls, s.catchUp.Reconcile)
-	if redeliver == nil && reconcile == nil {
-		return
-	}
+	redeliver, reconcile, lapse := newRound(deliveries, s.catchUp.Redeliver), newRound(pulls, s.catchUp.Reconcile), newRound(lasts(lapsing), s.catchUp.Lapse)
 	var lead *store.Lead
 	defer func() {
 		if lead != nil {
 			lead.Close()
 		}
 	}()
-	tick := time.NewTicker(shortest(deliveries, pulls))
+	tick := time.NewTicker(shortest(lasts(lapsing), shortest(deliveries, pulls)))
 	defer tick.Stop()
 	for {
 		lead = s.lead(ctx, lead)
@@ -61,6 +61,7 @@ func (s *Server) keepUp(ctx context.Context) {
 			s.catching <- struct{}{} // a round of CatchUp may be under way
 			redeliver.run(ctx)
 			reconcile.run(ctx)
+			lapse.run(ctx)
 			<-s.catching
 		}
 		select {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/history"
+	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
 func TestWhatNobodyToldIsFound(t *testing.T) {
@@ -353,4 +354,44 @@ func TestTroubleInOneInstallation(t *testing.T) {
 	assert.Equal(t, 1, said, "it is said once")
 	w.fail = nil
 	assert.Equal(t, []string{"pull-changed pull/1000/1"}, w.round())
+}
+
+// An exception ends, and within a minute the pull requests that it excused are
+// judged again: once, and also if nobody was there at that moment.
+func TestWhatAnExceptionExcusedIsJudgedAgain(t *testing.T) {
+	w := newTown(t)
+	w.installed(3, 1)
+	w.push(3000, 1, "head1")
+	w.push(3000, 2, "head2")
+	end := w.at.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	for _, p := range w.open[3000] {
+		w.review(p)
+	}
+	excused := history.Run{Repo: w.open[3000][0].Repo, Pull: w.open[3000][0], SHA: "head1", BaseRef: "main", Finished: w.at,
+		Verdict: policy.Verdict{Outcome: policy.Pass, InForce: []policy.Exception{{Rule: "iac/*", Until: w.at}}}}
+	_, err := w.db.Ledger().Record(w.ctx, excused)
+	require.NoError(t, err)
+	lapse := func() []string {
+		require.NoError(t, w.Lapse(w.ctx))
+		return w.work()
+	}
+	assert.Empty(t, lapse())
+	w.at = end.Add(-time.Second)
+	assert.Empty(t, lapse(), "it lasts through its day")
+	w.restart()
+	w.at = end.Add(time.Hour)
+	assert.Equal(t, []string{"pull-changed pull/3000/1"}, lapse())
+	assert.Empty(t, lapse())
+
+	// A verdict from before the end may be recorded after the round that follows it.
+	end = end.Add(24 * time.Hour)
+	w.at = end.Add(time.Second)
+	assert.Empty(t, lapse())
+	excused.Pull, excused.SHA = w.open[3000][1], "head2"
+	excused.Verdict.InForce = []policy.Exception{{Rule: "iac/*", Until: end.Add(-time.Hour)}}
+	_, err = w.db.Ledger().Record(w.ctx, excused)
+	require.NoError(t, err)
+	w.at = end.Add(20 * time.Second)
+	assert.Equal(t, []string{"pull-changed pull/3000/2"}, lapse())
+	assert.Empty(t, lapse())
 }

@@ -78,9 +78,6 @@ type Conversations interface {
 	// Exceptions returns those of repo that were not withdrawn and had not
 	// ended the day before now, oldest first.
 	Exceptions(ctx context.Context, repo forge.Repo, now time.Time) ([]Exception, error)
-	// Lapsed returns the open pull requests in whose latest run an exception
-	// counted that ended after from and no later than to.
-	Lapsed(ctx context.Context, from, to time.Time) ([]forge.PullRef, error)
 	// Tell keeps feedback.
 	Tell(ctx context.Context, repo forge.Repo, f Feedback) error
 }

@@ -46,6 +46,9 @@ type Survey interface {
 	// Overdue returns the checks that were begun before then and are not known
 	// to be completed, of repositories that are served.
 	Overdue(ctx context.Context, before time.Time) ([]Begun, error)
+	// Lapsed returns the open pull requests in whose latest run an exception
+	// counted that ended after from and no later than to.
+	Lapsed(ctx context.Context, from, to time.Time) ([]forge.PullRef, error)
 	// Position returns how far name has come; zero if it never began.
 	Position(ctx context.Context, name string) (time.Time, error)
 	SetPosition(ctx context.Context, name string, at time.Time) error

@@ -120,7 +120,7 @@ func lapsed(t *testing.T, db DB) {
 	}
 	midnight := func(d int) time.Time { return day(d).Truncate(24 * time.Hour) }
 	between := func(from, to time.Time) (numbers []int) {
-		list, err := db.Conversations().Lapsed(ctx, from, to)
+		list, err := db.Survey().Lapsed(ctx, from, to)
 		require.NoError(t, err)
 		for _, p := range list {
 			assert.Equal(t, repo(), p.Repo)
