@@ -156,7 +156,10 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 	if err := b.freed(ctx, s, r.Delta); err != nil {
 		return fmt.Errorf("have judged again what shared its head before: %w", err)
 	}
-	return b.post(ctx, s, r)
+	if err := b.post(ctx, s, r); err != nil {
+		return err
+	}
+	return b.requestReview(ctx, s, r)
 }
 
 // fetch brings the change, always from the base repository.

@@ -24,6 +24,7 @@ type Pull struct {
 	BaseSHA  string    `json:"base_sha"`
 	HeadSHA  string    `json:"head_sha"`
 	Labels   []string  `json:"labels"`
+	Asked    []string  `json:"asked,omitempty"` // to review it: logins, and teams as "org/team"
 	Reviews  []Review  `json:"reviews"`
 	Threads  []Thread  `json:"threads"`
 	Comments []Comment `json:"comments"` // of the conversation
@@ -313,7 +314,7 @@ func (r *Repo) Pulls() []Pull {
 // read copies what stands; pending reviews are seen by nobody but their author and left out.
 func (p *pull) read() Pull {
 	out := p.Pull
-	out.Labels = slices.Clone(p.Labels)
+	out.Labels, out.Asked = slices.Clone(p.Labels), slices.Clone(p.Asked)
 	out.Reviews, out.Threads, out.Comments = []Review{}, []Thread{}, []Comment{}
 	for _, r := range p.reviews {
 		if r.State != pendingReview {

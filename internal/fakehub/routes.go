@@ -80,6 +80,7 @@ func routes() []route {
 		{"DELETE", r + "/pulls/{number}/reviews/{review}", "pull_requests:write", (*call).deleteReview, nil, nil},
 		{"POST", r + "/pulls/{number}/reviews/{review}/events", "pull_requests:write", (*call).submitReview, nil, nil},
 		{"GET", r + "/pulls/{number}/reviews/{review}/comments", "pull_requests:read", (*call).reviewComments, nil, nil},
+		{"POST", r + "/pulls/{number}/requested_reviewers", "pull_requests:write", (*call).requestReviewers, nil, nil},
 		{"GET", r + "/pulls/{number}/comments", "pull_requests:read", (*call).listReviewComments, nil, nil},
 		{"POST", r + "/pulls/{number}/comments", "pull_requests:write", (*call).createReviewComment, nil, nil},
 		{"POST", r + "/pulls/{number}/comments/{comment}/replies", "pull_requests:write", (*call).replyToComment, nil, nil},

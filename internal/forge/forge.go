@@ -43,6 +43,9 @@ type Forge interface {
 	PutCheck(ctx context.Context, repo Repo, c Check) (CheckID, error)
 	// PutReview makes our threads on p what r says and reports which findings have one.
 	PutReview(ctx context.Context, p Pull, r Review) (Placed, error)
+	// RequestReview asks accounts and teams, "@acme/security" say, to review a
+	// pull request. What the host does not let be asked is ErrDenied.
+	RequestReview(ctx context.Context, ref PullRef, names []string) error
 	// PutProposal opens our pull request for p.Branch or brings it up to date.
 	// A branch of that name that is not ours is ErrDenied.
 	PutProposal(ctx context.Context, repo Repo, p Proposal) (PullRef, error)

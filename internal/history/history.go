@@ -67,6 +67,10 @@ type Ledger interface {
 	UnderWay(ctx context.Context, repo forge.Repo, pull int) ([]Begun, error)
 	// Posted keeps which check run and comments a run was shown as.
 	Posted(ctx context.Context, repo forge.Repo, pull int, sha string, check forge.CheckID, comments forge.Placed, at time.Time) error
+	// ReviewAsked reports whether people were asked to review a pull request,
+	// and AskedReview keeps that they were.
+	ReviewAsked(ctx context.Context, ref forge.PullRef) (bool, error)
+	AskedReview(ctx context.Context, ref forge.PullRef, at time.Time) error
 	// Closed marks a pull request as closed or merged.
 	Closed(ctx context.Context, p forge.Pull, at time.Time) error
 	// LastPolicy returns the policy text that last was valid in repo; ok is false if none was.

@@ -144,3 +144,22 @@ func feedback(t *testing.T, db DB) {
 	require.NoError(t, db.Conversations().Tell(ctx, repo(), f))
 	assert.EqualValues(t, 1, count(t, db, `SELECT COUNT(*) FROM feedback WHERE rule = 'iac/a' AND account = 5 AND reason = 'a demo'`))
 }
+
+func reviewAsked(t *testing.T, db DB) {
+	l, p := db.Ledger(), pull(1, "head1").PullRef
+	asked := func() bool {
+		yes, err := l.ReviewAsked(ctx, p)
+		require.NoError(t, err)
+		return yes
+	}
+	assert.False(t, asked(), "nobody knows it yet")
+	record(t, db, run(1, "head1", policy.Fail, day(2)))
+	assert.False(t, asked())
+	require.NoError(t, l.AskedReview(ctx, p, day(3)))
+	assert.True(t, asked())
+	record(t, db, run(1, "head2", policy.Fail, day(4)))
+	assert.True(t, asked(), "whatever is pushed later")
+	yes, err := l.ReviewAsked(ctx, pull(2, "").PullRef)
+	require.NoError(t, err)
+	assert.False(t, yes)
+}

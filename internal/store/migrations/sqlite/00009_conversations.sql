@@ -44,7 +44,11 @@ CREATE INDEX feedback_rule ON feedback (rule);
 ALTER TABLE runs ADD COLUMN lapses BIGINT;
 CREATE INDEX runs_lapses ON runs (lapses) WHERE lapses IS NOT NULL;
 
+-- When the security reviewers were asked to look at it; NULL if they were not.
+ALTER TABLE pulls ADD COLUMN review_asked BIGINT;
+
 -- +goose Down
+ALTER TABLE pulls DROP COLUMN review_asked;
 DROP INDEX runs_lapses;
 ALTER TABLE runs DROP COLUMN lapses;
 DROP TABLE feedback;
