@@ -38,7 +38,7 @@ func (s *Server) CatchUp(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return errors.Join(s.catchUp.Redeliver(ctx), s.catchUp.Reconcile(ctx), s.catchUp.Lapse(ctx))
+	return errors.Join(s.catchUp.Redeliver(ctx), s.catchUp.Reconcile(ctx), s.catchUp.Lapse(ctx), s.catchUp.Remind(ctx))
 }
 
 // keepUp catches up at the start and from time to time until ctx is done,
@@ -47,6 +47,7 @@ func (s *Server) keepUp(ctx context.Context) {
 	lasts := func(d time.Duration) time.Duration { return time.Duration(float64(d) / s.pace) }
 	deliveries, pulls := lasts(s.cfg.CatchUp.Deliveries), lasts(s.cfg.CatchUp.Pulls)
 	redeliver, reconcile, lapse := newRound(deliveries, s.catchUp.Redeliver), newRound(pulls, s.catchUp.Reconcile), newRound(lasts(lapsing), s.catchUp.Lapse)
+	remind := newRound(lasts(time.Hour), s.catchUp.Remind) // which does so once a day
 	var lead *store.Lead
 	defer func() {
 		if lead != nil {
@@ -62,6 +63,7 @@ func (s *Server) keepUp(ctx context.Context) {
 			redeliver.run(ctx)
 			reconcile.run(ctx)
 			lapse.run(ctx)
+			remind.run(ctx)
 			<-s.catching
 		}
 		select {

@@ -105,6 +105,8 @@ func (b *Bot) handle(ctx context.Context, e forge.Event) error {
 		return b.reviewGroup(ctx, e)
 	case forge.DefaultPushed:
 		return b.upgrade(ctx, e)
+	case forge.RemindersDue:
+		return b.remind(ctx, e)
 	case forge.RepositoryMoved:
 		return b.Ledger.Moved(ctx, e.Repo, e.Received)
 	case forge.Installed, forge.Uninstalled:

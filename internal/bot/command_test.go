@@ -36,6 +36,8 @@ type parley struct {
 	accepted []forge.Event
 	number   int64 // of the latest comment
 	orgs     string
+	issues   []forge.Issue
+	noIssues error
 }
 
 var logins = map[string]int64{"dev": 5, "lead": 6, "alice": 7, "mallory": 8}

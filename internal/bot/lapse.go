@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"time"
 
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
@@ -29,4 +30,28 @@ func (c *CatchUp) Lapse(ctx context.Context) error {
 		}
 	}
 	return c.Survey.SetPosition(ctx, lapses, now)
+}
+
+// reminders is when it was last seen to the owners of exceptions.
+const reminders = "reminders"
+
+// Remind has it looked, once a day, whether owners of exceptions have to be
+// told something.
+func (c *CatchUp) Remind(ctx context.Context) error {
+	last, err := c.Survey.Position(ctx, reminders)
+	now := c.Now()
+	if err != nil || now.Sub(last) < 24*time.Hour {
+		return err
+	}
+	repos, err := c.Survey.Excepting(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range repos {
+		e := forge.Event{Kind: forge.RemindersDue, Received: now, Repo: r, Installation: r.Installation}
+		if err := c.Queue.Accept(ctx, e, e.Key()); err != nil {
+			return err
+		}
+	}
+	return c.Survey.SetPosition(ctx, reminders, now)
 }

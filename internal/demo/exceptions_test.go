@@ -61,3 +61,32 @@ func fingerprintIn(t *testing.T, body string) string {
 	require.True(t, found)
 	return strings.Trim(after[:32], `"`)
 }
+
+// Whoever answers for an exception that ends within two weeks is told in an
+// issue, once.
+func TestTheOwnerOfAnExceptionIsTold(t *testing.T) {
+	w := newWorld(t, demo.StageOptions{})
+	until := time.Now().AddDate(0, 0, 9).Format(time.DateOnly)
+	_, err := w.repo.Commit("main", "Accept", map[string]string{".github/pullwarden.yml": "version: 1\nignore:\n" +
+		"  - {rule: dependency/*, reason: a demo, owner: '@acme/platform', until: " + until + "}\n"})
+	require.NoError(t, err)
+	check, _ := w.review(bad)
+	require.Equal(t, "success", check.Conclusion)
+	w.asIfYesterday()
+	w.catchUp()
+	w.catchUp()
+	issues := w.repo.Issues()
+	require.Len(t, issues, 1)
+	assert.Equal(t, "1 exception ends within two weeks", issues[0].Title)
+	assert.Contains(t, issues[0].Body, "until **"+until+"**: `dependency/*` (a demo), @acme/platform, last needed on")
+}
+
+// asIfYesterday has what is done once a day be due.
+func (w *world) asIfYesterday() {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.Config.DatabaseURL, "sqlite:"))
+	require.NoError(w.t, err)
+	defer func() { _ = db.Close() }()
+	_, err = db.Exec(`UPDATE positions SET at = at - 86400000000 WHERE name = 'reminders'`)
+	require.NoError(w.t, err)
+}

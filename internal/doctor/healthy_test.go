@@ -59,7 +59,7 @@ func TestUnwell(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.hub.Suspend("quiet-org"))
-	ask := map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read", "members": "read", "packages": "read"}
+	ask := map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "write", "members": "read", "packages": "read"}
 	w.hub.Ask(ask, []string{"check_run", "check_suite", "issue_comment", "issues", "merge_group", "pull_request", "pull_request_review_comment", "push", "repository"})
 	require.NoError(t, w.hub.Accept("acme"))
 	w.hub.SetHook(fakehub.Hook{URL: "http://bot.example/hook", Insecure: true})

@@ -101,7 +101,7 @@ func New(o Options) (*Hub, error) {
 		o.RateLimit = 5000
 	}
 	if o.Permissions == nil {
-		o.Permissions = map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read", "members": "read"}
+		o.Permissions = map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "write", "members": "read"}
 	}
 	if o.Events == nil {
 		o.Events = []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "pull_request_review_comment", "push", "repository"}

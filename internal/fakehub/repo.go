@@ -31,7 +31,9 @@ type Repo struct {
 	pushed  time.Time // to any branch; zero for never
 	commits int       // made here; sets their time
 
-	numbers  int // last number of a pull request
+	numbers  int // last number of a pull request or an issue
+	issues   []Issue
+	noIssues bool // they are turned off
 	pulls    []*pull
 	checks   []*check
 	suites   map[string]int64 // check suite of our App by SHA

@@ -90,6 +90,8 @@ func routes() []route {
 
 		{"POST", r + "/pulls/comments/{comment}/reactions", "pull_requests:write", (*call).reactInline, nil, nil},
 		{"POST", r + "/issues/comments/{comment}/reactions", "issues:write|pull_requests:write", (*call).react, nil, nil},
+		{"GET", r + "/issues", "issues:read", (*call).listIssues, nil, nil},
+		{"POST", r + "/issues", "issues:write", (*call).createIssue, nil, nil},
 		{"GET", r + "/issues/{number}/comments", "issues:read|pull_requests:read", (*call).listComments, nil, nil},
 		{"POST", r + "/issues/{number}/comments", "issues:write|pull_requests:write", (*call).createComment, nil, nil},
 		{"GET", r + "/issues/comments/{comment}", "issues:read|pull_requests:read", (*call).getComment, nil, nil},

@@ -41,6 +41,7 @@ const (
 	DefaultPushed   Kind = "default-pushed"   // the default branch moved to SHA
 	Installed       Kind = "installed"        // the App came to an account, or to Added; or Removed went
 	Uninstalled     Kind = "uninstalled"      // the App left an account
+	RemindersDue    Kind = "reminders-due"    // it is time to see whether owners of exceptions have to be told something
 	RepositoryMoved Kind = "repository-moved" // renamed or transferred; Repo has the new name
 	Pinged          Kind = "pinged"           // GitHub says hello
 )
@@ -68,6 +69,8 @@ func (e Event) Key() string {
 		return fmt.Sprintf("%s/%d/%d/%d", e.Kind, e.Repo.ID, e.Command.Thread, e.Command.Comment)
 	case e.Kind == DefaultPushed:
 		return fmt.Sprintf("branch/%d", e.Repo.ID)
+	case e.Kind == RemindersDue:
+		return fmt.Sprintf("%s/%d", e.Kind, e.Repo.ID)
 	case e.Kind == RepositoryMoved:
 		return fmt.Sprintf("repository/%d", e.Repo.ID)
 	}

@@ -46,6 +46,8 @@ type Forge interface {
 	// RequestReview asks accounts and teams, "@acme/security" say, to review a
 	// pull request. What the host does not let be asked is ErrDenied.
 	RequestReview(ctx context.Context, ref PullRef, names []string) error
+	// PutIssue opens an issue, once for each Key. Where none can be opened it is ErrDenied.
+	PutIssue(ctx context.Context, repo Repo, i Issue) error
 	// PutProposal opens our pull request for p.Branch or brings it up to date.
 	// A branch of that name that is not ours is ErrDenied.
 	PutProposal(ctx context.Context, repo Repo, p Proposal) (PullRef, error)

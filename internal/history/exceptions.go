@@ -81,3 +81,18 @@ type Conversations interface {
 	// Tell keeps feedback.
 	Tell(ctx context.Context, repo forge.Repo, f Feedback) error
 }
+
+// A Use is what is known of an exception besides its words.
+type Use struct {
+	First               time.Time // when it was first seen
+	Last                time.Time // when a verdict last rested on it; zero if none did
+	ToldEnd, ToldUnused time.Time // when its owner was told; zero if not
+}
+
+// A Reminder is what the owner of an exception is told.
+type Reminder int
+
+const (
+	Ends   Reminder = iota // that it ends soon
+	Unused                 // that nothing has needed it for long
+)

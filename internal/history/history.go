@@ -67,6 +67,10 @@ type Ledger interface {
 	UnderWay(ctx context.Context, repo forge.Repo, pull int) ([]Begun, error)
 	// Posted keeps which check run and comments a run was shown as.
 	Posted(ctx context.Context, repo forge.Repo, pull int, sha string, check forge.CheckID, comments forge.Placed, at time.Time) error
+	// Uses returns what is known of the exceptions of repo, by their ID.
+	Uses(ctx context.Context, repo forge.Repo) (map[string]Use, error)
+	// Reminded keeps that the owners of exceptions were told.
+	Reminded(ctx context.Context, repo forge.Repo, what Reminder, exceptions []string, at time.Time) error
 	// ReviewAsked reports whether people were asked to review a pull request,
 	// and AskedReview keeps that they were.
 	ReviewAsked(ctx context.Context, ref forge.PullRef) (bool, error)

@@ -46,6 +46,8 @@ type Survey interface {
 	// Overdue returns the checks that were begun before then and are not known
 	// to be completed, of repositories that are served.
 	Overdue(ctx context.Context, before time.Time) ([]Begun, error)
+	// Excepting returns the repositories that are served and may have exceptions.
+	Excepting(ctx context.Context) ([]forge.Repo, error)
 	// Lapsed returns the open pull requests in whose latest run an exception
 	// counted that ended after from and no later than to.
 	Lapsed(ctx context.Context, from, to time.Time) ([]forge.PullRef, error)

@@ -147,6 +147,11 @@ func (e Exception) end() time.Time {
 // expired reports whether the last day of e is over.
 func (e Exception) expired(now time.Time) bool { return !now.Before(e.end()) }
 
+// EndsWithin reports whether e is in force at now, and ends no later than d after.
+func (e Exception) EndsWithin(d time.Duration, now time.Time) bool {
+	return !e.expired(now) && !e.end().After(now.Add(d))
+}
+
 // Lapses is when the first of the exceptions ends that count in v, or would;
 // zero if there are none.
 func (v Verdict) Lapses() time.Time {

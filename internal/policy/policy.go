@@ -3,6 +3,9 @@
 package policy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
@@ -77,6 +80,12 @@ type Exception struct {
 	Line        int       // in the file of
 	Layer       string    // Organisation, Conversation; "" is the repository
 	Pending     bool      // nobody who may has approved it: it excuses nothing that blocks
+}
+
+// ID tells exceptions apart by what they cover and when they end.
+func (e Exception) ID() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{e.Layer, e.Rule, e.Path, string(e.Fingerprint), e.Until.Format(time.DateOnly)}, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Upgrades is what a policy says of upgrade pull requests.

@@ -104,6 +104,9 @@ func (w *writer) record(ctx context.Context) (history.Delta, error) {
 	if err := w.sightings(ctx, run, seen); err != nil {
 		return history.Delta{}, err
 	}
+	if err := w.exceptions(ctx); err != nil {
+		return history.Delta{}, err
+	}
 	return delta, w.inventory(ctx)
 }
 

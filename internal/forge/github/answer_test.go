@@ -112,3 +112,48 @@ func TestInTeam(t *testing.T) {
 	_, err := poor.InTeam(t.Context(), poor.repo, "octo-org/security", poor.pull.Author)
 	assert.ErrorIs(t, err, forge.ErrDenied, "the App may not ask")
 }
+
+func TestPutIssue(t *testing.T) {
+	w := newWorld(t, nil)
+	one, two := forge.Issue{Key: "k1", Title: "One", Body: "Words."}, forge.Issue{Key: "k2", Title: "Two", Body: "Words."}
+	put := func(i forge.Issue) {
+		t.Helper()
+		require.NoError(t, w.PutIssue(t.Context(), w.repo, i))
+	}
+	titles := func() (all []string) {
+		for _, i := range w.on.Issues() {
+			all = append(all, i.Author+": "+i.Title)
+		}
+		return all
+	}
+	put(one)
+	put(one)
+	w.Forge = w.another()
+	put(one)
+	put(two)
+	assert.Equal(t, []string{"pullwarden[bot]: One", "pullwarden[bot]: Two"}, titles())
+
+	other := newWorld(t, nil)
+	other.on.OpenIssue("mallory", "One", w.on.Issues()[0].Body)
+	require.NoError(t, other.PutIssue(t.Context(), other.repo, one))
+	assert.Len(t, other.on.Issues(), 2, "what somebody else wrote is not ours")
+
+	w.on.TurnOffIssues()
+	assert.ErrorIs(t, w.PutIssue(t.Context(), w.repo, forge.Issue{Key: "k3", Title: "Three"}), forge.ErrDenied)
+	poor := newWorld(t, map[string]string{"contents": "read", "checks": "write", "pull_requests": "write", "issues": "read"})
+	assert.ErrorIs(t, poor.PutIssue(t.Context(), poor.repo, one), forge.ErrDenied)
+}
+
+func TestRequestReview(t *testing.T) {
+	w := newWorld(t, nil)
+	w.on.SetRole("alice", "write")
+	w.hub.SetTeam("octo-org/security", "alice")
+	ask := func(names ...string) error { return w.RequestReview(t.Context(), w.pull.PullRef, names) }
+	require.NoError(t, ask("@alice", "@octo-org/security", "@other/security"))
+	assert.Equal(t, []string{"alice", "octo-org/security"}, w.shown().Asked)
+	assert.ErrorIs(t, ask("@nobody"), forge.ErrDenied)
+	assert.ErrorIs(t, ask("@dev"), forge.ErrDenied, "the author")
+	assert.ErrorIs(t, ask("@other/security"), forge.ErrDenied)
+	w.hub.Fail(fakehub.Fault{Match: "POST *requested_reviewers", Status: http.StatusBadGateway})
+	assert.NotErrorIs(t, ask("@alice"), forge.ErrDenied)
+}

@@ -7,11 +7,11 @@ import "github.com/pullwarden/pullwarden/internal/forge"
 func Manifests() map[string]forge.Grant {
 	return map[string]forge.Grant{
 		"app.yml": {
-			Permissions: map[string]string{"metadata": read, "contents": write, "checks": write, "pull_requests": write, "merge_queues": read, "issues": read, "members": read},
+			Permissions: map[string]string{"metadata": read, "contents": write, "checks": write, "pull_requests": write, "merge_queues": read, "issues": write, "members": read},
 			Events:      []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "pull_request_review_comment", "push", "repository"},
 		},
 		"app.no-upgrades.yml": {
-			Permissions: map[string]string{"metadata": read, "contents": read, "checks": write, "pull_requests": write, "merge_queues": read, "issues": read, "members": read},
+			Permissions: map[string]string{"metadata": read, "contents": read, "checks": write, "pull_requests": write, "merge_queues": read, "issues": write, "members": read},
 			Events:      []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "pull_request_review_comment", "repository"},
 		},
 		"app.writer.yml": {

@@ -18,7 +18,7 @@ import (
 )
 
 // A grant is what a token may do, besides reading metadata.
-type grant struct{ contents, checks, pulls, members string }
+type grant struct{ contents, checks, pulls, members, issues string }
 
 const (
 	read  = "read"
@@ -27,7 +27,7 @@ const (
 
 func (g grant) String() string {
 	var parts []string
-	for _, p := range [][2]string{{"contents", g.contents}, {"checks", g.checks}, {"pull_requests", g.pulls}, {"members", g.members}} {
+	for _, p := range [][2]string{{"contents", g.contents}, {"checks", g.checks}, {"pull_requests", g.pulls}, {"members", g.members}, {"issues", g.issues}} {
 		if p[1] != "" {
 			parts = append(parts, p[0]+":"+p[1])
 		}
@@ -40,7 +40,7 @@ func (g grant) permissions() *gh.InstallationPermissions {
 	for _, f := range []struct {
 		level string
 		field **string
-	}{{g.contents, &p.Contents}, {g.checks, &p.Checks}, {g.pulls, &p.PullRequests}, {g.members, &p.Members}} {
+	}{{g.contents, &p.Contents}, {g.checks, &p.Checks}, {g.pulls, &p.PullRequests}, {g.members, &p.Members}, {g.issues, &p.Issues}} {
 		if f.level != "" {
 			*f.field = gh.String(f.level)
 		}

@@ -163,3 +163,48 @@ func reviewAsked(t *testing.T, db DB) {
 	require.NoError(t, err)
 	assert.False(t, yes)
 }
+
+func exceptionUses(t *testing.T, db DB) {
+	l := db.Ledger()
+	e, other := policy.Exception{Rule: "iac/*", Until: day(20)}, policy.Exception{Path: "docs/**", Until: day(20)}
+	uses := func() map[string]history.Use {
+		all, err := l.Uses(ctx, repo())
+		require.NoError(t, err)
+		return all
+	}
+	assert.Empty(t, uses())
+	r := run(1, "head1", policy.Pass, day(2))
+	r.Policy.Ignore = []policy.Exception{e, other}
+	record(t, db, r)
+	assert.Equal(t, map[string]history.Use{e.ID(): {First: day(2)}, other.ID(): {First: day(2)}}, uses())
+	r = run(1, "head2", policy.Pass, day(3))
+	r.Policy.Ignore, r.Verdict.InForce = []policy.Exception{e}, []policy.Exception{e}
+	record(t, db, r)
+	assert.Equal(t, history.Use{First: day(2), Last: day(3)}, uses()[e.ID()])
+	r.SHA, r.Finished = "head3", day(3).Add(time.Hour)
+	record(t, db, r)
+	assert.Equal(t, day(3), uses()[e.ID()].Last, "not written at every run")
+	r.SHA, r.Finished = "head4", day(5)
+	record(t, db, r)
+	assert.Equal(t, day(5), uses()[e.ID()].Last)
+
+	require.NoError(t, l.Reminded(ctx, repo(), history.Ends, []string{e.ID()}, day(6)))
+	require.NoError(t, l.Reminded(ctx, repo(), history.Unused, []string{e.ID(), "another"}, day(7)))
+	assert.Equal(t, history.Use{First: day(2), Last: day(5), ToldEnd: day(6), ToldUnused: day(7)}, uses()[e.ID()])
+	assert.Equal(t, history.Use{First: day(7), ToldUnused: day(7)}, uses()["another"], "no run has seen it")
+
+	// Who may have exceptions: a policy, or one that was asked for.
+	excepting := func() (all []forge.Repo) {
+		all, err := db.Survey().Excepting(ctx)
+		require.NoError(t, err)
+		return all
+	}
+	assert.Empty(t, excepting())
+	require.NoError(t, l.KeepPolicy(ctx, repo(), []byte("version: 1\n"), day(2)))
+	assert.Equal(t, []forge.Repo{repo()}, excepting())
+	elsewhere := forge.Repo{ID: 8, Installation: 3, Owner: "acme", Name: "shop", Default: "main"}
+	require.NoError(t, db.Conversations().Except(ctx, elsewhere, excepted("command/1", found("iac/a", "a.tf", "a"), 2, 3)))
+	assert.Equal(t, []forge.Repo{repo(), elsewhere}, excepting())
+	require.NoError(t, l.Installed(ctx, forge.Event{Kind: forge.Uninstalled, Installation: 3, Received: day(4)}))
+	assert.Empty(t, excepting())
+}

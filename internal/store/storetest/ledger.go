@@ -164,6 +164,7 @@ func purge(t *testing.T, db DB) {
 	require.NoError(t, l.Installed(ctx, installation(forge.Installed, 3, day(1), []forge.Repo{repo()}, nil)))
 	r := run(1, "head1", policy.Fail, day(2), found("iac/a", "main.tf", "a"))
 	r.Result.Packages = WithSecret().Result.Packages
+	r.Policy.Ignore = []policy.Exception{{Rule: "iac/x"}}
 	record(t, db, r)
 	require.NoError(t, l.Posted(ctx, repo(), 1, "head1", 41, forge.Placed{"x": 501}, day(2)))
 	require.NoError(t, l.KeepPolicy(ctx, repo(), []byte("version: 1\n"), day(2)))

@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"SightedNow":        sightedNow,
 		"Lapsed":            lapsed,
 		"Feedback":          feedback,
+		"ExceptionUses":     exceptionUses,
 		"ReviewAsked":       reviewAsked,
 		"Redeliveries":      redeliveries,
 	} {
@@ -148,7 +149,7 @@ func one(t *testing.T, db DB, query string, args ...any) string {
 
 var tables = []string{"accounts", "account_names", "installations", "repositories", "repository_names", "policies",
 	"pulls", "runs", "findings", "standings", "sightings", "manifests", "packages", "inventories", "checks", "comments",
-	"upgrades", "queue_items", "deliveries", "begun", "exceptions", "feedback"}
+	"upgrades", "queue_items", "deliveries", "begun", "exceptions", "feedback", "exception_uses"}
 
 // sizes counts the rows of every table.
 func sizes(t *testing.T, db DB) map[string]int64 {

@@ -221,8 +221,8 @@ func TestManifests(t *testing.T) {
 	assert.Equal(t, Events(), slices.Sorted(slices.Values(Events())), "sorted")
 	assert.Equal(t, slices.DeleteFunc(slices.Clone(full.Events), func(e string) bool { return e == "push" }), reduced.Events)
 
-	assert.Equal(t, map[string]string{"metadata": "read", "contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read", "members": "read"}, full.Permissions)
-	want := map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "read", "members": "read"}
+	assert.Equal(t, map[string]string{"metadata": "read", "contents": "write", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "write", "members": "read"}, full.Permissions)
+	want := map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write", "merge_queues": "read", "issues": "write", "members": "read"}
 	assert.Equal(t, want, reduced.Permissions)
 
 	writer := load("app.writer.yml")

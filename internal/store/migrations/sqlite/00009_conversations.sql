@@ -44,10 +44,23 @@ CREATE INDEX feedback_rule ON feedback (rule);
 ALTER TABLE runs ADD COLUMN lapses BIGINT;
 CREATE INDEX runs_lapses ON runs (lapses) WHERE lapses IS NOT NULL;
 
+-- The exceptions of policies and conversations, by policy.Exception.ID, and
+-- what was told of them.
+CREATE TABLE exception_uses (
+    repository  BIGINT NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
+    exception   TEXT   NOT NULL,
+    first_seen  BIGINT NOT NULL,
+    last_used   BIGINT, -- when a verdict last rested on it
+    told_end    BIGINT, -- when its owner was told that it ends
+    told_unused BIGINT, -- when its owner was told that nothing needs it
+    PRIMARY KEY (repository, exception)
+);
+
 -- When the security reviewers were asked to look at it; NULL if they were not.
 ALTER TABLE pulls ADD COLUMN review_asked BIGINT;
 
 -- +goose Down
+DROP TABLE exception_uses;
 ALTER TABLE pulls DROP COLUMN review_asked;
 DROP INDEX runs_lapses;
 ALTER TABLE runs DROP COLUMN lapses;
