@@ -51,6 +51,7 @@ type tracked struct {
 	open, forced bool // forced: since it was closed, so that GitHub does not reopen it
 	turns        int  // closings and changes of the base
 	ever         map[string]bool
+	dropped      map[string]bool // paths whose comment a person deleted
 }
 
 // A history is played step by step; what it does depends on its seed alone.
@@ -203,7 +204,7 @@ func (h *history) commitWithout(p *project, branch, parent string, set, gone []p
 func (h *history) one() {
 	p := h.projects[h.random.IntN(len(h.projects))]
 	pull, closed := h.pick(p, true), h.pick(p, false)
-	r := h.random.IntN(100)
+	r := h.random.IntN(124)
 	switch {
 	case r < 14 || pull == nil:
 		h.openPull(p)
@@ -228,8 +229,18 @@ func (h *history) one() {
 	case r < 99:
 		h.counts["settle"]++
 		h.settle()
-	default:
+	case r < 100:
 		h.restart()
+	case r < 104:
+		h.revert(pull)
+	case r < 108:
+		h.rewrite(pull, p.model.base(p.tips[pull.base], p.tips[pull.branch]))
+	case r < 111:
+		h.rewrite(pull, p.tips[pull.base])
+	case r < 118:
+		h.resolve(pull)
+	default:
+		h.drop(pull)
 	}
 	for _, q := range p.pulls {
 		q.note()
@@ -252,7 +263,7 @@ func (h *history) pick(p *project, open bool) *tracked {
 
 func (h *history) openPull(p *project) {
 	base := []string{"main", "main", "release"}[h.random.IntN(3)]
-	q := &tracked{project: p, branch: fmt.Sprintf("topic-%d", len(p.pulls)+1), base: base, open: true, ever: map[string]bool{}}
+	q := &tracked{project: p, branch: fmt.Sprintf("topic-%d", len(p.pulls)+1), base: base, open: true, ever: map[string]bool{}, dropped: map[string]bool{}}
 	p.tips[q.branch] = p.tips[base]
 	h.grow(q, p.tips[base])
 	h.register(q)
@@ -309,6 +320,70 @@ func (h *history) forcePush(q *tracked) {
 	h.pushed(q)
 }
 
+// revert takes back the latest commit with another one.
+func (h *history) revert(q *tracked) {
+	p := q.project
+	tip := p.tips[q.branch]
+	set, gone := p.model.differences(tip, p.model[tip].parent)
+	if len(set)+len(gone) == 0 {
+		return
+	}
+	h.counts["reverted"]++
+	h.move(q, h.commitWithout(p, "elsewhere", tip, set, gone))
+}
+
+// rewrite makes one commit on onto of all that the branch changes: a squash, or
+// a rebase onto what the base is now.
+func (h *history) rewrite(q *tracked, onto string) {
+	p := q.project
+	tip := p.tips[q.branch]
+	set, gone := p.model.differences(p.model.base(p.tips[q.base], tip), tip)
+	if len(set)+len(gone) == 0 {
+		return
+	}
+	gone = slices.DeleteFunc(gone, func(f planted) bool { _, there := p.model[onto].files[f.number]; return !there })
+	h.counts["rewritten"]++
+	for _, other := range p.pulls {
+		other.forced = other.forced || !other.open && other.branch == q.branch
+	}
+	h.move(q, h.commitWithout(p, "elsewhere", onto, set, gone))
+}
+
+// move makes sha the head of the branch of a pull request.
+func (h *history) move(q *tracked, sha string) {
+	require.NoError(h.t, q.project.repo.Reset(q.branch, sha))
+	q.project.tips[q.branch] = sha
+	h.pushed(q)
+}
+
+// resolve has a person resolve a thread of ours: they have decided.
+func (h *history) resolve(q *tracked) {
+	if t, ok := h.thread(q); ok {
+		h.counts["resolved"]++
+		require.NoError(h.t, q.project.repo.Resolve(q.number, t.ID, "dev"))
+	}
+}
+
+// drop has a person delete a comment of ours.
+func (h *history) drop(q *tracked) {
+	if t, ok := h.thread(q); ok {
+		h.counts["deleted"]++
+		q.dropped[t.Path] = true
+		require.NoError(h.t, q.project.repo.DeleteInline(q.number, t.Comments[0].ID))
+	}
+}
+
+// thread picks a thread. How fast the server is must not change the steps to come.
+func (h *history) thread(q *tracked) (fakehub.Thread, bool) {
+	at := h.random.Float64()
+	pull, err := q.project.repo.Pull(q.number)
+	require.NoError(h.t, err)
+	if len(pull.Threads) == 0 {
+		return fakehub.Thread{}, false
+	}
+	return pull.Threads[int(at*float64(len(pull.Threads)))], true
+}
+
 func (h *history) closePull(q *tracked) {
 	require.NoError(h.t, q.project.repo.ClosePull(q.number))
 	q.open = false
@@ -353,7 +428,7 @@ func (h *history) openTwin(q *tracked) {
 		}
 	}
 	h.counts["twins"]++
-	h.register(&tracked{project: q.project, branch: q.branch, base: to, open: true, ever: map[string]bool{}})
+	h.register(&tracked{project: q.project, branch: q.branch, base: to, open: true, ever: map[string]bool{}, dropped: map[string]bool{}})
 }
 
 // pushBase pushes to a base branch: what is bad there is old.
@@ -496,7 +571,7 @@ func (h *history) compare() {
 			pull, err := p.repo.Pull(q.number)
 			require.NoError(h.t, err)
 			require.Equal(h.t, p.tips[q.branch], pull.HeadSHA)
-			bad := append(e.differs(pull, q.ever), h.run(q, e, pull, fails[pull.HeadSHA])...)
+			bad := append(e.differs(pull, q), h.run(q, e, pull, fails[pull.HeadSHA])...)
 			if !assert.Empty(h.t, bad, "step %d: %v#%d at %s", h.step, p.repo, q.number, pull.HeadSHA) {
 				h.t.Log(shown(h.t, p.repo, pull.HeadSHA))
 			}
@@ -545,14 +620,21 @@ func (h *history) run(q *tracked, e expectation, pull fakehub.Pull, fails bool) 
 		return nil // its words are those of one of them
 	}
 	missing := e.all()
-	for _, t := range pull.Threads {
-		if !t.Resolved {
-			delete(missing, t.Path)
-		}
-	}
 	annotated := map[string]bool{}
 	for _, a := range last.Annotations {
 		annotated[a.Path] = true
+	}
+	for _, t := range pull.Threads {
+		if !t.Resolved {
+			delete(missing, t.Path)
+		} else if byPerson(t) { // before the check, or after it
+			delete(missing, t.Path)
+			delete(annotated, t.Path)
+		}
+	}
+	for path := range q.dropped {
+		delete(missing, path)
+		delete(annotated, path)
 	}
 	if !maps.Equal(missing, annotated) {
 		return []string{fmt.Sprintf("annotations on %v, not on %v", slices.Sorted(maps.Keys(annotated)), slices.Sorted(maps.Keys(missing)))}

@@ -115,6 +115,9 @@ func (c *call) settle(resolved bool) func(map[string]any) (map[string]field, *gr
 		if !c.token.can("contents:write") || !c.token.can("pull_requests:write") {
 			return nil, forbiddenGraph()
 		}
+		if t.Resolved == resolved { // whoever did it
+			return map[string]field{"thread": is(c.threadNode(t))}, nil
+		}
 		t.Resolved, t.ResolvedBy = resolved, ""
 		verb := "unresolve"
 		if resolved {

@@ -275,6 +275,32 @@ func (r *Repo) Remark(n int, thread, author, path string, line int, body string)
 	return id, err
 }
 
+// Resolve has login resolve a thread that is not yet.
+func (r *Repo) Resolve(n int, thread, login string) error {
+	return r.withPull(n, func(p *pull) error {
+		t := p.findThread(thread)
+		if t == nil {
+			return fmt.Errorf("thread %s of %v#%d: %w", thread, r, n, errNotFound)
+		}
+		if !t.Resolved {
+			t.Resolved, t.ResolvedBy = true, r.hub.user(login).Login
+		}
+		return nil
+	})
+}
+
+// DeleteInline deletes a comment at a line, as whoever may write to the repository can.
+func (r *Repo) DeleteInline(n int, comment int64) error {
+	return r.withPull(n, func(p *pull) error {
+		x := p.comment(comment)
+		if x == nil {
+			return fmt.Errorf("comment %d of %v#%d: %w", comment, r, n, errNotFound)
+		}
+		(&call{hub: r.hub}).dropInline(x)
+		return nil
+	})
+}
+
 func (p *pull) findThread(id string) *Thread {
 	for _, t := range p.threads {
 		if t.ID == id {
