@@ -82,7 +82,7 @@ func (b *Bot) except(ctx context.Context, r *request) (forge.Answer, bool, error
 		return forge.Answer{}, false, err
 	}
 	if !approves || r.Sender.ID == r.pull.Author.ID {
-		return forge.Answer{Reaction: forge.Done, Words: report.AwaitsApproval(until, b.approvers(r))}, true, nil
+		return forge.Answer{Reaction: forge.Done, Words: report.AwaitsApproval(until, r.rules.Approvers(r.seen.Path))}, true, nil
 	}
 	_, err = b.Conversations.Approve(ctx, r.Repo, r.print, r.Key(), r.Sender, r.Received)
 	return forge.Answer{Reaction: forge.Done, Words: report.Excepted(until)}, true, err
@@ -97,7 +97,7 @@ func (b *Bot) approve(ctx context.Context, r *request) (forge.Answer, bool, erro
 	case !approves && hidden:
 		return refused(report.TeamsAreHidden()), false, nil
 	case !approves:
-		return refused(report.MayNotApprove(b.approvers(r))), false, nil
+		return refused(report.MayNotApprove(r.rules.Approvers(r.seen.Path))), false, nil
 	}
 	waiting, err := b.Conversations.Exceptions(ctx, r.Repo, b.Now())
 	if err != nil {
@@ -125,21 +125,10 @@ func (b *Bot) withdraw(ctx context.Context, r *request) (forge.Answer, bool, err
 	return forge.Answer{Reaction: forge.Done, Words: report.Withdrawn()}, true, nil
 }
 
-// approvers are the owners of the place of the finding, and the security reviewers.
-func (b *Bot) approvers(r *request) []string {
-	all := slices.Clone(r.rules.Owners.Of(r.seen.Path))
-	for _, name := range r.rules.Security.Reviewers {
-		if !slices.Contains(all, name) {
-			all = append(all, name)
-		}
-	}
-	return all
-}
-
 // approves reports whether the sender is one of the approvers. hidden means
 // that a team is named whose members we are not shown.
 func (b *Bot) approves(ctx context.Context, r *request) (approves, hidden bool, err error) {
-	for _, name := range b.approvers(r) {
+	for _, name := range r.rules.Approvers(r.seen.Path) {
 		name, account := strings.CutPrefix(name, "@")
 		switch {
 		case !account: // an address: GitHub does not tell whose

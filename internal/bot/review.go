@@ -156,10 +156,7 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 	if err := b.freed(ctx, s, r.Delta); err != nil {
 		return fmt.Errorf("have judged again what shared its head before: %w", err)
 	}
-	if err := b.post(ctx, s, r); err != nil {
-		return err
-	}
-	return b.requestReview(ctx, s, r)
+	return b.post(ctx, s, r)
 }
 
 // fetch brings the change, always from the base repository.
@@ -230,6 +227,9 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("comments refused")
 		} else if err != nil {
 			return fmt.Errorf("post the comments: %w", err)
+		}
+		if err := errors.Join(b.summarize(ctx, s, r), b.requestReview(ctx, s, r)); err != nil {
+			return err
 		}
 	}
 	check, err := report.Check(r)

@@ -18,7 +18,7 @@ import (
 // something blocks, if the policy wants that: once, whatever is pushed later.
 func (b *Bot) requestReview(ctx context.Context, s *subject, r *report.Report) error {
 	blocks := slices.ContainsFunc(r.Verdict.Decisions, func(d policy.Decision) bool { return d.Action == policy.Block })
-	if s.pull == nil || s.pull.Draft || !blocks || !r.Policy.Security.Request || r.Policy.Mode == policy.Observe {
+	if s.pull.Draft || !blocks || !r.Policy.Security.Request || r.Policy.Mode == policy.Observe {
 		return nil
 	}
 	names := slices.DeleteFunc(slices.Clone(r.Policy.Security.Reviewers), func(name string) bool {

@@ -96,6 +96,9 @@ func (b *book) Record(_ context.Context, r history.Run) (history.Delta, error) {
 	b.outcomes = append(b.outcomes, r.Verdict.Outcome)
 	return history.Delta{}, nil
 }
+func (b *book) Summary(context.Context, forge.PullRef) (history.Summary, error) {
+	return history.Summary{}, nil
+}
 func (b *book) Posted(ctx context.Context, repo forge.Repo, pull int, sha string, _ forge.CheckID, _ forge.Placed, _ time.Time) error {
 	return b.Ended(ctx, repo, pull, sha)
 }

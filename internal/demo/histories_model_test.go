@@ -199,10 +199,9 @@ func (e expectation) differs(p fakehub.Pull, q *tracked) []string {
 	bad := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	threads, open := map[string]int{}, map[string]bool{}
 	past := 0
-	asked, certain := maps.Clone(e.commented), maps.Clone(e.commented)
-	for path := range q.dropped { // it is there again after the next review
-		delete(certain, path)
-	}
+	asked := maps.Clone(e.commented)
+	// What a person takes away makes room, which the next review fills.
+	room := len(q.dropped)
 	for _, t := range p.Threads {
 		if threads[t.Path]++; threads[t.Path] == 2 {
 			bad("two threads on %s", t.Path)
@@ -212,7 +211,7 @@ func (e expectation) differs(p fakehub.Pull, q *tracked) []string {
 		}
 		if byPerson(t) {
 			delete(asked, t.Path)
-			delete(certain, t.Path)
+			room++
 		}
 		if t.Resolved {
 			continue
@@ -228,11 +227,15 @@ func (e expectation) differs(p fakehub.Pull, q *tracked) []string {
 			bad("%d comments on %s", len(t.Comments), t.Path)
 		}
 	}
-	if least, most := min(mostOpen, len(certain)+past), min(mostOpen, len(asked)+past); len(open) < least || len(open) > most {
-		bad("%d threads open of %d findings (%d more in history), not %d to %d", len(open), len(e.commented), past, least, most)
+	if most := min(mostOpen, len(asked)+past); len(open) < most-room || len(open) > most {
+		bad("%d threads open of %d findings (%d more in history), not %d, or %d less", len(open), len(e.commented), past, most, room)
 	}
-	if len(q.dropped) == 0 && len(p.Reviews) > len(p.Threads) || len(p.Comments) > 0 {
+	if len(q.dropped) == 0 && len(p.Reviews) > len(p.Threads) || len(p.Comments) > 1 {
 		bad("%d reviews and %d remarks with %d threads", len(p.Reviews), len(p.Comments), len(p.Threads))
+	}
+	said := len(p.Comments) > 0 && strings.Contains(p.Comments[0].Body, "needs somebody")
+	if said != (len(e.past) > 0) {
+		bad("%d secrets in the history alone, and the summary %v", len(e.past), p.Comments)
 	}
 	return out
 }

@@ -46,6 +46,9 @@ type Forge interface {
 	// RequestReview asks accounts and teams, "@acme/security" say, to review a
 	// pull request. What the host does not let be asked is ErrDenied.
 	RequestReview(ctx context.Context, ref PullRef, names []string) error
+	// PutSummary makes our comment in the conversation what s says and returns its id.
+	// One that somebody deleted is ErrNotFound.
+	PutSummary(ctx context.Context, ref PullRef, s Summary) (id int64, err error)
 	// PutIssue opens an issue, once for each Key. Where none can be opened it is ErrDenied.
 	PutIssue(ctx context.Context, repo Repo, i Issue) error
 	// PutProposal opens our pull request for p.Branch or brings it up to date.

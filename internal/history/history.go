@@ -46,6 +46,16 @@ type Standing struct {
 	MergeBase string // SHA
 }
 
+// A Summary is what is known of our comment in the conversation of a pull request.
+type Summary struct {
+	Begun  bool   // one was posted, or was about to be
+	ID     int64  // the host's; 0 if it is not known
+	Digest string // of what it says
+}
+
+// Unposted is s before it is known to be posted.
+func (s Summary) Unposted() Summary { return Summary{Begun: s.Begun, ID: s.ID} }
+
 // A Ledger remembers. Its methods are safe for concurrent use.
 type Ledger interface {
 	// Record keeps r and says what changed since the run before. Recording the
@@ -71,6 +81,10 @@ type Ledger interface {
 	Uses(ctx context.Context, repo forge.Repo) (map[string]Use, error)
 	// Reminded keeps that the owners of exceptions were told.
 	Reminded(ctx context.Context, repo forge.Repo, what Reminder, exceptions []string, at time.Time) error
+	// Summary returns what is known of our comment in the conversation of a
+	// pull request, and KeepSummary keeps it.
+	Summary(ctx context.Context, ref forge.PullRef) (Summary, error)
+	KeepSummary(ctx context.Context, ref forge.PullRef, s Summary) error
 	// ReviewAsked reports whether people were asked to review a pull request,
 	// and AskedReview keeps that they were.
 	ReviewAsked(ctx context.Context, ref forge.PullRef) (bool, error)

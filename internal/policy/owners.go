@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hmarr/codeowners"
@@ -49,6 +50,18 @@ func owner(s string) (codeowners.Owner, error) {
 		return codeowners.Owner{Value: s, Type: codeowners.EmailOwner}, nil
 	}
 	return codeowners.Owner{}, codeowners.ErrNoMatch
+}
+
+// Approvers are who may approve an exception of what blocks at a path: its
+// owners, and the security reviewers.
+func (p Policy) Approvers(path string) []string {
+	all := p.Owners.Of(path)
+	for _, name := range p.Security.Reviewers {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // Of returns who answers for a path, such as "@acme/platform".

@@ -157,3 +157,33 @@ func TestRequestReview(t *testing.T) {
 	w.hub.Fail(fakehub.Fault{Match: "POST *requested_reviewers", Status: http.StatusBadGateway})
 	assert.NotErrorIs(t, ask("@alice"), forge.ErrDenied)
 }
+
+func TestPutSummary(t *testing.T) {
+	w := newWorld(t, nil)
+	put := func(s forge.Summary) int64 {
+		t.Helper()
+		id, err := w.PutSummary(t.Context(), w.pull.PullRef, s)
+		require.NoError(t, err)
+		return id
+	}
+	bodies := func() (all []string) {
+		for _, c := range w.shown().Comments {
+			line, _, _ := strings.Cut(c.Body, "\n")
+			all = append(all, line)
+		}
+		return all
+	}
+	assert.Zero(t, len(bodies()))
+	id := put(forge.Summary{First: true, Body: "One."})
+	_, err := w.on.Say(w.pull.Number, "mallory", w.shown().Comments[0].Body)
+	require.NoError(t, err)
+	assert.Equal(t, id, put(forge.Summary{ID: id, Body: "Two."}))
+	assert.Equal(t, id, put(forge.Summary{Body: "Three."}), "it is found again")
+	assert.Equal(t, []string{"Three.", "One."}, bodies(), "what somebody copied is left alone")
+	_, err = w.PutSummary(t.Context(), w.pull.PullRef, forge.Summary{ID: 1, Body: "Four."})
+	assert.ErrorIs(t, err, forge.ErrNotFound)
+	other := newWorld(t, nil)
+	otherID, err := other.PutSummary(t.Context(), other.pull.PullRef, forge.Summary{Body: "One."})
+	require.NoError(t, err)
+	assert.NotZero(t, otherID, "one that was never posted is posted")
+}

@@ -208,3 +208,21 @@ func exceptionUses(t *testing.T, db DB) {
 	require.NoError(t, l.Installed(ctx, forge.Event{Kind: forge.Uninstalled, Installation: 3, Received: day(4)}))
 	assert.Empty(t, excepting())
 }
+
+func summaries(t *testing.T, db DB) {
+	l, p := db.Ledger(), pull(1, "head1").PullRef
+	summary := func() history.Summary {
+		s, err := l.Summary(ctx, p)
+		require.NoError(t, err)
+		return s
+	}
+	assert.Equal(t, history.Summary{}, summary())
+	record(t, db, run(1, "head1", policy.Fail, day(2)))
+	assert.Equal(t, history.Summary{}, summary())
+	for _, s := range []history.Summary{{Begun: true}, {Begun: true, ID: 501, Digest: "d1"}, {Begun: true, ID: 501, Digest: "d2"}} {
+		require.NoError(t, l.KeepSummary(ctx, p, s))
+		assert.Equal(t, s, summary())
+	}
+	record(t, db, run(1, "head2", policy.Fail, day(4)))
+	assert.Equal(t, "d2", summary().Digest)
+}

@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"SightedNow":        sightedNow,
 		"Lapsed":            lapsed,
 		"Feedback":          feedback,
+		"Summaries":         summaries,
 		"ExceptionUses":     exceptionUses,
 		"ReviewAsked":       reviewAsked,
 		"Redeliveries":      redeliveries,

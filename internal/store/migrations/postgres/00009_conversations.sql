@@ -59,7 +59,14 @@ CREATE TABLE exception_uses (
 -- When the security reviewers were asked to look at it; NULL if they were not.
 ALTER TABLE pulls ADD COLUMN review_asked BIGINT;
 
+-- Our comment in its conversation: the host's id, 0 if it is not known to be
+-- posted, NULL if there was none; and what it says.
+ALTER TABLE pulls ADD COLUMN summary BIGINT;
+ALTER TABLE pulls ADD COLUMN summary_digest TEXT NOT NULL DEFAULT '';
+
 -- +goose Down
+ALTER TABLE pulls DROP COLUMN summary_digest;
+ALTER TABLE pulls DROP COLUMN summary;
 DROP TABLE exception_uses;
 ALTER TABLE pulls DROP COLUMN review_asked;
 DROP INDEX runs_lapses;
