@@ -250,8 +250,12 @@ var allFaults = flag.Bool("faults.all", false, "play every fault at every reques
 // TestFaults: whatever goes wrong at whichever request of a review or of an
 // upgrade, GitHub shows in the end what it shows when nothing does.
 func TestFaults(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { playFaults(t, func(testing.TB) string { return "" }, 3) })
-	t.Run("PostgreSQL", func(t *testing.T) { playFaults(t, storetest.Postgres, 12) })
+	share := 3
+	if raced {
+		share = 15
+	}
+	t.Run("SQLite", func(t *testing.T) { playFaults(t, func(testing.TB) string { return "" }, share) })
+	t.Run("PostgreSQL", func(t *testing.T) { playFaults(t, storetest.Postgres, 4*share) })
 }
 
 // An undisturbed run is what comes of the jobs when nothing goes wrong.

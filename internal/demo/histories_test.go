@@ -27,8 +27,12 @@ var (
 // TestHistories: whatever happens to pull requests, in whatever order and however often it
 // is told, GitHub shows in the end what a review of what is there now should show.
 func TestHistories(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { playHistory(t, "", 300) })
-	t.Run("PostgreSQL", func(t *testing.T) { playHistory(t, storetest.Postgres(t), 100) })
+	steps := 300
+	if raced {
+		steps = 90
+	}
+	t.Run("SQLite", func(t *testing.T) { playHistory(t, "", steps) })
+	t.Run("PostgreSQL", func(t *testing.T) { playHistory(t, storetest.Postgres(t), steps/3) })
 }
 
 // A project is a repository and what the model knows of it.
