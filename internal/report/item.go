@@ -30,7 +30,8 @@ type item struct {
 	Commit, Print   string
 	Owners          []string // who answers for the place
 	Decision        string
-	Link            string
+	Link            string // the provider's page
+	About           string // our page about the rule
 	Suggestion      string // a committable replacement of the commented lines
 	Fence           string // around Suggestion; "" if there is none
 	ExceptionHelp   string
@@ -55,7 +56,7 @@ func newItem(r *Report, d policy.Decision) item {
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Dot: dot(f.Severity),
 		Place: place(r, f.At), Blocks: blocks(r, d), Past: f.Past,
 		Commit: f.Commit, Print: string(f.Print), Decision: d.Why, Owners: d.Owners,
-		ExceptionHelp: exceptionHelp, PolicyPath: policy.Path,
+		ExceptionHelp: exceptionHelp, PolicyPath: policy.Path, About: aboutRule(f.Rule.ID),
 	}
 	it.Level = strings.ToUpper(it.Severity[:1]) + it.Severity[1:]
 	it.Fix, it.Example = example(f.Fix.Text)
