@@ -22,8 +22,13 @@ var update = flag.Bool("update", false, "write testdata anew")
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".md")
+	goldenFile(t, filepath.Join("testdata", name+".md"), got)
+}
+
+func goldenFile(t *testing.T, file, got string) {
+	t.Helper()
 	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(file)
@@ -94,13 +99,20 @@ func plan() upgrade.Plan {
 	}
 }
 
-func TestProposals(t *testing.T) {
+// plans are those that people get proposed, by the name of their golden text.
+func plans() map[string]upgrade.Plan {
 	major := plan()
 	major.Ecosystem, major.Package, major.From, major.To, major.Major = "npm", "@types/markdown", "1.2.0", "2.0.1", true
 	major.Manifest, major.Files = "web/package.json", map[string][]byte{"web/package.json": nil, "web/package-lock.json": nil}
 	major.Settles = append(major.Settles, advisory.Advisory{ID: "GHSA-xxxx-0003", Severity: finding.Medium})
 	major.Remains = []advisory.Advisory{{ID: "GHSA-xxxx-0004", Severity: finding.Low, Summary: "Slow on long lines"}}
-	for name, p := range map[string]upgrade.Plan{"proposal": plan(), "proposal-major": major} {
+	several := plan()
+	several.Settles = append(several.Settles, advisory.Advisory{ID: "GO-2026-0002", Severity: finding.Medium, Summary: "Slow on long lines"})
+	return map[string]upgrade.Plan{"proposal": plan(), "proposal-major": major, "proposal-several": several}
+}
+
+func TestProposals(t *testing.T) {
+	for name, p := range plans() {
 		got, err := (*Texts)(nil).Proposal(p, "main", base, []string{"dependencies"})
 		require.NoError(t, err)
 		golden(t, name, fmt.Sprintf("# PULL REQUEST %s\n\n%s\n# COMMIT\n\n%s", got.Title, got.Body, got.Message))

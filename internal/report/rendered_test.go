@@ -1,0 +1,189 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/renderer/html"
+	nethtml "golang.org/x/net/html"
+
+	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/templates"
+)
+
+// A showing is one text that a template makes.
+type showing struct{ what, text string }
+
+// showings are what each template is shown with. Add yours here.
+func showings(t testing.TB) map[string][]showing {
+	all := samples()
+	all["everything"] = everyPart()
+	reports := map[string]*Report{}
+	for name, s := range all {
+		reports[name] = s.report(t)
+	}
+	reports["everything"].Settings = []policy.Setting{{Key: "block", Value: "high", From: "default"}, {Key: "comment", Value: "low", From: "acme/.github line 3"}, {Key: "inline", Value: "10", From: "default"}}
+	reports["everything"].Change.Elsewhere = []change.Skip{{Path: "libs/core", Why: "a submodule that moves"}}
+	out := map[string][]showing{}
+	add := func(template, what, text string) {
+		out[template] = append(out[template], showing{what, text})
+	}
+	for _, name := range []string{"secret", "dependency", "terraform", "kubernetes", "observe", "warn", "everything"} {
+		review, err := Review(reports[name])
+		require.NoError(t, err)
+		for i, c := range review.Comments {
+			add("comment.md.tmpl", fmt.Sprintf("%s %d", name, i+1), c.Body)
+		}
+	}
+	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-invalid", "uncommented", "pushed-again", "exceptions", "history", "everything"} {
+		check, err := Check(reports[name])
+		require.NoError(t, err)
+		add("check.md.tmpl", name, check.Summary)
+	}
+	for _, name := range []string{"secret", "warn", "many"} {
+		review, err := Review(reports[name])
+		require.NoError(t, err)
+		add("review.md.tmpl", name, review.Body)
+	}
+	for _, name := range slices.Sorted(maps.Keys(plans())) {
+		proposal, err := (*Texts)(nil).Proposal(plans()[name], "main", base, nil)
+		require.NoError(t, err)
+		add("proposal.md.tmpl", name, proposal.Body)
+	}
+	pages, err := RulePages([]finding.Rule{stripe().Rule, bucket().Rule, privileged().Rule, {ID: "new/rule", Title: "Of a scanner to come", Why: "Why.", How: "How."}})
+	require.NoError(t, err)
+	for _, file := range []string{"README.md", "secret/stripe-access-token.md", "iac/AWS-0092.md", "iac/KSV-0017.md", "dependency/vulnerable.md", "new/rule.md"} {
+		add("rule.tmpl", file, pages[file])
+	}
+	for _, name := range []string{"secret", "history", "incomplete", "policy-invalid"} {
+		var b strings.Builder
+		require.NoError(t, Text(&b, reports[name]))
+		add("text.tmpl", name, b.String())
+	}
+	return out
+}
+
+// everyPart is a sample with all that the check and a comment can have besides the others.
+func everyPart() sample {
+	long := privileged()
+	long.Fix.Text += "\n\nFor example:\n\n```yaml\n" + strings.Repeat("privileged: false\n", 9) + "```"
+	short := medium(bucket())
+	short.Fix.Edits = nil
+	ended := policy.Exception{Rule: "text/*", Reason: "generated", Owner: "@acme/web", Until: today.AddDate(0, 0, -3)}
+	return sample{
+		files: files(), findings: append([]finding.Finding{long, short, stripe(), past(fontReader())}, many(60)[1:]...), comments: 3,
+		skipped: []change.Skip{{Path: "data/a`b|c.sql", Why: "larger than 4 MiB"}},
+		notices: []string{PolicyBroken("main", errorOf("bad"))},
+		policy: func(p *policy.Policy) {
+			p.Ignore = []policy.Exception{ended, {Rule: "iac/AWS-0001", Path: "infra/**", Reason: "too long", Owner: "@acme/ops", Until: today.AddDate(9, 0, 0)}}
+			p.Floors.Exception = 90 * 24 * time.Hour
+			p.Owners, _ = policy.ParseOwners([]byte("* @acme/platform\n"))
+		},
+	}
+}
+
+// gitHubTags are the elements that GitHub lets through.
+var gitHubTags = strings.Fields("h1 h2 h3 h4 h5 h6 br b i strong em a pre code img tt div ins del sup sub p picture ol ul table thead tbody tfoot " +
+	"blockquote dl dt dd kbd q samp var hr li tr td th s strike summary details caption figure figcaption abbr small source span time wbr")
+
+// asGitHub renders Markdown as GitHub does: in a conversation a line's end is
+// one, in a file it is not. It drops comments, and takes no element that GitHub would drop.
+func asGitHub(t testing.TB, markdown string, conversation bool) string {
+	options := []renderer.Option{html.WithUnsafe()}
+	if conversation {
+		options = append(options, html.WithHardWraps())
+	}
+	var b bytes.Buffer
+	require.NoError(t, goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(options...)).Convert([]byte(markdown), &b))
+	var out strings.Builder
+	for z := nethtml.NewTokenizer(&b); ; {
+		kind := z.Next()
+		raw := string(z.Raw())
+		switch kind {
+		case nethtml.ErrorToken:
+			return out.String()
+		case nethtml.CommentToken:
+			continue
+		case nethtml.StartTagToken, nethtml.EndTagToken, nethtml.SelfClosingTagToken:
+			name, _ := z.TagName()
+			assert.True(t, slices.Contains(gitHubTags, string(name)), "GitHub drops <%s>", name)
+		}
+		out.WriteString(raw)
+	}
+}
+
+// TestTemplates: each template has a golden text, which for Markdown is what
+// GitHub makes of it. A template without one fails.
+func TestTemplates(t *testing.T) {
+	all := showings(t)
+	entries, err := fs.ReadDir(templates.FS, ".")
+	require.NoError(t, err)
+	onDisk, err := filepath.Glob("../../templates/*.tmpl")
+	require.NoError(t, err)
+	require.Len(t, onDisk, len(entries), "every template is in the program")
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+		t.Run(e.Name(), func(t *testing.T) {
+			if e.Name() == "demo.html.tmpl" {
+				_, err := os.Stat("../demo/testdata/page.html") // TestPageAsItWas of that package
+				require.NoError(t, err)
+				return
+			}
+			require.NotEmpty(t, all[e.Name()], "it is shown with nothing: see showings")
+			var b strings.Builder
+			for _, s := range all[e.Name()] {
+				text := "<pre>\n" + nethtml.EscapeString(s.text) + "</pre>\n"
+				if e.Name() != "text.tmpl" {
+					text = asGitHub(t, s.text, e.Name() != "rule.tmpl")
+					assert.NotRegexp(t, `\*\*|\]\(|^#`, outsideOfCode.ReplaceAllString(text, ""), "Markdown that was not taken for it")
+				}
+				fmt.Fprintf(&b, "<!-- %s -->\n<hr>\n%s\n", s.what, text)
+			}
+			goldenFile(t, filepath.Join("testdata", "rendered", strings.TrimSuffix(e.Name(), ".tmpl")+".html"), b.String())
+		})
+	}
+	for name := range all {
+		assert.Contains(t, names, name, "shown, but no template")
+	}
+}
+
+var outsideOfCode = regexp.MustCompile(`(?s)<pre>.*?</pre>|<code>.*?</code>`)
+
+// TestTemplatesSayEverything: each line of the templates is said in some
+// golden text, so that none changes unseen.
+func TestTemplatesSayEverything(t *testing.T) {
+	for name, shown := range showings(t) {
+		source, err := fs.ReadFile(templates.FS, name)
+		require.NoError(t, err)
+		var said strings.Builder
+		for _, s := range shown {
+			said.WriteString(s.text)
+		}
+		for _, words := range action.Split(string(source), -1) {
+			for _, line := range strings.Split(words, "\n") {
+				if line = strings.TrimSpace(line); len(line) > 3 {
+					assert.True(t, strings.Contains(said.String(), line), "nothing shown of %s says %q", name, line)
+				}
+			}
+		}
+	}
+}
+
+var action = regexp.MustCompile(`(?s){{.*?}}`)
