@@ -3,6 +3,7 @@ package iac
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -36,6 +37,24 @@ func TestFindingSaysWhatWhyAndHow(t *testing.T) {
 	assert.Contains(t, f.Fix.Text, "```hcl\nresource \"aws_s3_bucket\"")
 	assert.NotEmpty(t, f.Rule.References)
 	assert.Equal(t, []change.Edit{{Span: f.At, Text: "  acl = \"private\" # for now\n"}}, f.Fix.Edits)
+}
+
+// A repair is made of what the file says: that a waiver in it was made void to
+// look at it is not to be written into the file.
+func TestEditsLeaveWaivers(t *testing.T) {
+	for path, text := range map[string]string{
+		"main.tf":  "resource \"aws_s3_bucket\" \"logs\" {\n  acl = \"public-read\" # trivy:ignore:AWS-0092\n}\n",
+		"crlf.tf":  "resource \"aws_s3_bucket\" \"logs\" {\r\n  acl = \"public-read\" #tfsec:ignore:x\r\n}\r\n",
+		"pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n      image: a:1\n      securityContext:\n        privileged: true #trivy:ignore:KSV-0017\n",
+	} {
+		found := run(t, change.Empty(), files(path, text)).Findings
+		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Fix.Edits != nil })
+		require.GreaterOrEqual(t, i, 0, path)
+		e := found[i].Fix.Edits[0]
+		was := strings.SplitAfter(text, "\n")[e.Span.Start-1]
+		want := strings.NewReplacer("\"public-read\"", "\"private\"", "privileged: true", "privileged: false").Replace(was)
+		assert.Equal(t, want, e.Text, path)
+	}
 }
 
 func TestEditsOfKubernetes(t *testing.T) {

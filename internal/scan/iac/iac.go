@@ -125,7 +125,28 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	}
 	in.terraform(dirs)
 	in.follow()
+	in.quote()
 	return scan.Report{Findings: settle(snap.Side, in.hits)}, errors.Join(in.errs...)
+}
+
+// quote gives hits their line as the file has it. They were found in a text
+// with its waivers made void, and a repair is not to write that into the file.
+func (in *inspection) quote() {
+	for i := range in.hits {
+		h := &in.hits[i]
+		if h.line == "" {
+			continue
+		}
+		text, err := in.repo.read(h.at.Path)
+		if err != nil {
+			h.line = "" // then there is no repair
+			continue
+		}
+		if decoded, _, ok := change.Text(text); ok {
+			text = decoded
+		}
+		h.line = lineOf(text, h.at)
+	}
 }
 
 // An inspection is one call of Inspect.
