@@ -146,7 +146,9 @@ func merge(ts *testscript.TestScript, _ bool, args []string) {
 
 // deliver EVENT [ARGS] posts a signed webhook; the server must take it.
 func deliver(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(act(ts).stage.Deliver(context.Background(), event(ts, args)))
+	a := act(ts)
+	a.told = append(a.told, strings.Join(args, " "))
+	ts.Check(a.stage.Deliver(context.Background(), event(ts, args)))
 }
 
 // miss EVENT [ARGS] has a webhook fail, as if the server was down.
@@ -266,6 +268,7 @@ func settle(ts *testscript.TestScript, _ bool, _ []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ts.Check(act(ts).stage.Settle(ctx))
+	act(ts).noted()
 }
 
 // check SHA prints our newest check run on a commit.
@@ -345,6 +348,7 @@ func hublog(ts *testscript.TestScript, _ bool, _ []string) {
 
 // fail "METHOD PATH" STATUS TIMES makes calls fail.
 func fail(ts *testscript.TestScript, _ bool, args []string) {
+	act(ts).upset = true
 	act(ts).stage.Hub.Fail(fakehub.Fault{Match: args[0], Status: number(ts, args[1]), Times: number(ts, args[2])})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
 
 	"github.com/pullwarden/pullwarden/config"
@@ -25,8 +26,15 @@ const scripts = "../../testdata/script"
 
 func TestScripts(t *testing.T) {
 	p := params(nil)
-	p.Dir = scripts
+	p.Files = scriptFiles(t)
 	testscript.Run(t, p)
+}
+
+func scriptFiles(t *testing.T) []string {
+	files, err := filepath.Glob(filepath.Join(scripts, "*.txtar"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	return files
 }
 
 // stageKey is where a script keeps its actor.
@@ -37,6 +45,23 @@ type actor struct {
 	stage *demo.Stage
 	repo  *fakehub.Repo
 	main  string // tip of the default branch, as last delivered
+
+	name  string   // of the script
+	told  []string // events since the server had nothing left to do
+	calls int      // until then
+	upset bool     // what it does was disturbed on purpose
+}
+
+// noted adds what a script has come to to the audit.
+func (a *actor) noted() {
+	audited.look(a.name, a.stage.Hub, a.repo)
+	if len(a.told) == 1 && !a.upset {
+		if n, ok := strings.CutPrefix(a.told[0], "opened "); ok {
+			number, _ := strconv.Atoi(n)
+			audited.reviewed(a.name+" #"+n, a.repo, number, writes(a.stage.Hub, a.calls))
+		}
+	}
+	a.told, a.calls = nil, len(a.stage.Hub.Calls())
 }
 
 // params sets up a stage for each script; through is what stands between server and fake, if anything.
@@ -58,7 +83,9 @@ func params(through func(e *testscript.Env, hub string) (string, error)) testscr
 			if err != nil {
 				return err
 			}
+			a := &actor{stage: stage}
 			e.Defer(func() {
+				audited.end(ctx, a.name, stage, a.repo)
 				for _, what := range w.end("a script", stage) { // TestMain fails for it
 					e.T().Log(what)
 				}
@@ -68,7 +95,8 @@ func params(through func(e *testscript.Env, hub string) (string, error)) testscr
 			if err != nil {
 				return err
 			}
-			e.Values[stageKey{}] = &actor{stage: stage, repo: repo}
+			a.repo, a.name, a.calls = repo, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"), len(stage.Hub.Calls())
+			e.Values[stageKey{}] = a
 			for name, v := range madeUpSecrets() {
 				e.Setenv(name, v)
 			}
