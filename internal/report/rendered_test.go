@@ -85,13 +85,14 @@ func everyPart() sample {
 	long.Fix.Text += "\n\nFor example:\n\n```yaml\n" + strings.Repeat("privileged: false\n", 9) + "```"
 	short := medium(bucket())
 	short.Fix.Edits = nil
+	asked := policy.Exception{Rule: "secret/*", Reason: "test key", Owner: "@dev", Until: today.AddDate(0, 1, 0), Layer: policy.Conversation, Pending: true}
 	ended := policy.Exception{Rule: "text/*", Reason: "generated", Owner: "@acme/web", Until: today.AddDate(0, 0, -3)}
 	return sample{
 		files: files(), findings: append([]finding.Finding{long, short, stripe(), past(fontReader())}, many(60)[1:]...), comments: 3,
 		skipped: []change.Skip{{Path: "data/a`b|c.sql", Why: "larger than 4 MiB"}},
 		notices: []string{PolicyBroken("main", errorOf("bad"))},
 		policy: func(p *policy.Policy) {
-			p.Ignore = []policy.Exception{ended, {Rule: "iac/AWS-0001", Path: "infra/**", Reason: "too long", Owner: "@acme/ops", Until: today.AddDate(9, 0, 0)}}
+			p.Ignore = []policy.Exception{asked, ended, {Rule: "iac/AWS-0001", Path: "infra/**", Reason: "too long", Owner: "@acme/ops", Until: today.AddDate(9, 0, 0)}}
 			p.Floors.Exception = 90 * 24 * time.Hour
 			p.Owners, _ = policy.ParseOwners([]byte("* @acme/platform\n"))
 		},
