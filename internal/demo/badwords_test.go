@@ -82,7 +82,9 @@ func TestBadWords(t *testing.T) {
 				require.NoError(t, err)
 				check, p := w.review(map[string]string{"package-lock.json": lockfile(locked(fmt.Sprintf("node_modules/m%d", i), "0.9.1", `      "name": `+string(name)))})
 				assert.Equal(t, "failure", check.Conclusion)
-				told := slices.IndexFunc(p.Threads, func(th fakehub.Thread) bool { return strings.Contains(th.Comments[0].Body, fmt.Sprintf("DEMO-2026-1%03d", i)) })
+				told := slices.IndexFunc(p.Threads, func(th fakehub.Thread) bool {
+					return strings.Contains(th.Comments[0].Body, fmt.Sprintf("DEMO-2026-1%03d", i))
+				})
 				require.GreaterOrEqual(t, told, 0, "a hidden character in the line may be a finding of its own besides")
 				assert.NotContains(t, p.Threads[told].Comments[0].Body, "suggestion\n")
 				for _, text := range everyText(check, p) {
