@@ -51,7 +51,7 @@ func showings(t testing.TB) map[string][]showing {
 			add("comment.md.tmpl", fmt.Sprintf("%s %d", name, i+1), c.Body)
 		}
 	}
-	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-invalid", "uncommented", "pushed-again", "exceptions", "history", "everything"} {
+	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "exceptions", "history", "everything"} {
 		check, err := Check(reports[name])
 		require.NoError(t, err)
 		add("check.md.tmpl", name, check.Summary)
@@ -71,7 +71,7 @@ func showings(t testing.TB) map[string][]showing {
 	for _, file := range []string{"README.md", "secret/stripe-access-token.md", "iac/AWS-0092.md", "iac/KSV-0017.md", "dependency/vulnerable.md", "new/rule.md"} {
 		add("rule.tmpl", file, pages[file])
 	}
-	for _, name := range []string{"secret", "history", "incomplete", "policy-invalid"} {
+	for _, name := range []string{"secret", "history", "incomplete", "policy-changed"} {
 		var b strings.Builder
 		require.NoError(t, Text(&b, reports[name]))
 		add("text.tmpl", name, b.String())
