@@ -30,7 +30,7 @@ type item struct {
 	Commit, Print   string
 	Owners          []string // who answers for the place
 	Decision        string
-	Link            string // the provider's page
+	Link, LinkHost  string // the provider's page, and whose it is
 	About           string // our page about the rule
 	Suggestion      string // a committable replacement of the commented lines
 	Fence           string // around Suggestion; "" if there is none
@@ -77,8 +77,8 @@ func newItem(r *Report, d policy.Decision) item {
 		}
 		it.Also = append(it.Also, place(r, s))
 	}
-	if len(f.Rule.References) > 0 && webLink(f.Rule.References[0]) {
-		it.Link = f.Rule.References[0]
+	if links := linksOf(f.Rule); len(links) > 0 {
+		it.Link, it.LinkHost = links[0].URL, links[0].Host
 	}
 	return it
 }

@@ -99,7 +99,19 @@ type rulePage struct {
 	PolicyPath, ExceptionHelp string
 }
 
+// A pageLink is a reference with whose it is.
 type pageLink struct{ Host, URL string }
+
+// linksOf are the references of a rule that can stand in a link.
+func linksOf(r finding.Rule) []pageLink {
+	var out []pageLink
+	for _, address := range r.References {
+		if u, err := url.Parse(address); err == nil && u.Host != "" && webLink(address) {
+			out = append(out, pageLink{u.Host, address})
+		}
+	}
+	return out
+}
 
 func newRulePage(r finding.Rule) (rulePage, error) {
 	if !pageName.MatchString(r.ID) {
@@ -108,11 +120,7 @@ func newRulePage(r finding.Rule) (rulePage, error) {
 	p := rulePage{Rule: r, File: r.ID + ".md", Gives: found(r.ID), Pattern: r.ID, PolicyPath: policy.Path, ExceptionHelp: exceptionHelp}
 	p.Scanner, p.Short, _ = strings.Cut(r.ID, "/")
 	p.Fix, p.Example = example(r.How)
-	for _, address := range r.References {
-		if u, err := url.Parse(address); err == nil && webLink(address) {
-			p.Links = append(p.Links, pageLink{u.Host, address})
-		}
-	}
+	p.Links = linksOf(r)
 	switch r.ID {
 	case "dependency/vulnerable":
 		p.Pattern = "dependency/CVE-2026-0001"
