@@ -236,13 +236,17 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 	if err != nil {
 		return err
 	}
-	return b.complete(ctx, s, seen, r.Policy, r.Verdict.Outcome, check, r.Placed)
+	parts, err := report.Parts(r)
+	if err != nil {
+		return err
+	}
+	return b.complete(ctx, s, seen, r.Policy, r.Verdict.Outcome, check, r.Placed, parts...)
 }
 
 // complete completes the check with the worst verdict over all open pull
 // requests with the same head: otherwise a second one, onto a branch of the
 // attacker's own, could turn the check of the first one green.
-func (b *Bot) complete(ctx context.Context, s *subject, seen forge.Seen, rules policy.Policy, outcome policy.Outcome, check forge.Check, placed forge.Placed) error {
+func (b *Bot) complete(ctx context.Context, s *subject, seen forge.Seen, rules policy.Policy, outcome policy.Outcome, check forge.Check, placed forge.Placed, parts ...forge.Check) error {
 	defer b.step("check")()
 	standings, err := b.Ledger.At(ctx, s.repo, s.head)
 	if err != nil {
@@ -264,12 +268,22 @@ func (b *Bot) complete(ctx context.Context, s *subject, seen forge.Seen, rules p
 			worst, of = verdict, p.Number
 		}
 	}
-	if of != s.number() {
-		check = report.SharedHead(check, of, worst.String(), forge.Conclusion(rules.Conclusion(worst)))
-	} else if len(s.unreviewed) > 0 && check.Conclusion == forge.Success {
-		check = report.AwaitsHead(check, s.unreviewed[0].Number)
+	shared := func(c forge.Check) forge.Check {
+		if of != s.number() {
+			c = report.SharedHead(c, of, worst.String(), forge.Conclusion(rules.Conclusion(worst)))
+		} else if len(s.unreviewed) > 0 && c.Conclusion == forge.Success {
+			c = report.AwaitsHead(c, s.unreviewed[0].Number)
+		}
+		c.Ask = s.ask()
+		return c
 	}
-	check.Seen, check.Ask = &seen, s.ask()
+	for _, part := range parts { // before the one for all: once that is there, everything is
+		if _, err := b.Forge.PutCheck(ctx, s.repo, shared(part)); err != nil {
+			return fmt.Errorf("complete the check of the %s scanner: %w", part.Part, err)
+		}
+	}
+	check = shared(check)
+	check.Seen = &seen
 	id, err := b.Forge.PutCheck(ctx, s.repo, check)
 	if err != nil {
 		return fmt.Errorf("complete the check: %w", err)

@@ -26,7 +26,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"fill": fill, "commit": commit, "reset": reset, "pull": pull, "base": setBase, "close": closePull, "deliver": deliver,
 		"organisation": organisation, "restart": restart, "draft": draft, "ready": ready, "settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
-		"runs": runs, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
+		"runs": runs, "checks": checks, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
 		"catchup": catchUp, "miss": miss, "role": role, "team": team, "say": sayInConversation, "reply": reply, "answers": answers,
 		"merge": merge, "prune": prune, "sums": sums, "copycat": copycat, "ledger": ledger, "deep": deep,
 	}
@@ -176,6 +176,12 @@ func event(ts *testscript.TestScript, args []string) (e fakehub.Event) {
 	case "rerequested":
 		runs := a.repo.CheckRuns(rest[0])
 		e, err = a.repo.CheckRunEvent(runs[len(runs)-1].ID, "rerequested", "", "dev")
+	case "part": // SHA SCANNER
+		for _, r := range a.repo.CheckRuns(rest[0]) {
+			if r.Name == "pullwarden / "+rest[1] {
+				e, err = a.repo.CheckRunEvent(r.ID, "rerequested", "", "dev")
+			}
+		}
 	case "pressed": // SHA BUTTON LOGIN
 		runs := a.repo.CheckRuns(rest[0])
 		e, err = a.repo.CheckRunEvent(runs[len(runs)-1].ID, "requested_action", rest[1], rest[2])
@@ -344,6 +350,18 @@ func file(ts *testscript.TestScript, _ bool, args []string) {
 // hublog prints every write that reached the fake GitHub.
 func hublog(ts *testscript.TestScript, _ bool, _ []string) {
 	say(ts, strings.Join(act(ts).stage.Hub.Log(), "\n")+"\n")
+}
+
+// checks SHA prints the newest of our check runs of each name on a commit.
+func checks(ts *testscript.TestScript, _ bool, args []string) {
+	newest := map[string]fakehub.CheckRun{}
+	for _, r := range act(ts).repo.CheckRuns(args[0]) {
+		newest[r.Name] = r
+	}
+	for _, name := range slices.Sorted(maps.Keys(newest)) {
+		r := newest[name]
+		say(ts, fmt.Sprintf("%s: %s %s: %s (%d annotations)\n", name, r.Status, r.Conclusion, r.Title, len(r.Annotations)))
+	}
 }
 
 // fail "METHOD PATH" STATUS TIMES makes calls fail.

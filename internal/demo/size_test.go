@@ -61,7 +61,11 @@ func TestNumbers(t *testing.T) {
 	t.Run("a first review is three writes at the most", func(t *testing.T) {
 		assert.Greater(t, len(a.first), 10, "reviews that were counted")
 		for where, n := range a.first {
-			assert.LessOrEqual(t, n, 3, where)
+			most := 3
+			if strings.HasPrefix(where, "checks-per-scanner ") {
+				most += 4 // for who asks for them: one for each scanner
+			}
+			assert.LessOrEqual(t, n, most, where)
 			assert.GreaterOrEqual(t, n, 2, "%s: a check and a review", where)
 		}
 		assert.Contains(t, a.first, "the sample")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -152,6 +153,7 @@ type CheckID int64
 // A Check is a check run, whole. A Check without Conclusion is under way.
 type Check struct {
 	SHA            string
+	Part           string `json:",omitempty"` // "" is our check; else one beside it, for a part of what that one says
 	Title, Summary string // Markdown
 	Conclusion     Conclusion
 	Notes          []Note // any number; the host's limits are the forge's business
@@ -173,6 +175,21 @@ type Check struct {
 	// ours is under way, what stands is left as it is.
 	Leftover bool `json:",omitempty"`
 }
+
+// Name is what the check run is called.
+func (c Check) Name() string {
+	if c.Part == "" {
+		return CheckName
+	}
+	return CheckName + partOf + c.Part
+}
+
+// IsCheckName reports whether a check run of that name is ours, if our App posted it.
+func IsCheckName(name string) bool {
+	return name == CheckName || strings.HasPrefix(name, CheckName+partOf)
+}
+
+const partOf = " / "
 
 // An Action is a button on a check.
 type Action struct {

@@ -16,6 +16,7 @@ func Default() Policy {
 		Block:          finding.High,
 		Comment:        finding.Medium,
 		OnScannerError: Note,
+		Checks:         OneCheck,
 		Inline:         10,
 		Floors:         noFloors(),
 		Scanners:       map[string]Scanner{},

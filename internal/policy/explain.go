@@ -60,6 +60,7 @@ func Explain(l Layers) ([]Setting, error) {
 	add("block", p.Block)
 	add("comment", p.Comment)
 	add("on_scanner_error", p.OnScannerError)
+	add("checks", p.Checks)
 	add("inline", p.Inline)
 	add("paths.ignore", list(p.IgnorePaths))
 	for _, s := range sections() {

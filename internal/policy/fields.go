@@ -46,6 +46,9 @@ func (r *reader) policy(n *yaml.Node, p *Policy, floors *Floors) {
 				})
 			}})
 		}},
+		{"checks", false, func(n *yaml.Node) {
+			choice(r, n, "`checks`", &p.Checks, []string{string(OneCheck), string(CheckPerScanner)}, []Checks{OneCheck, CheckPerScanner})
+		}},
 		{"inline", false, func(n *yaml.Node) { r.number(n, "`inline`", 0, 50, &p.Inline) }},
 		{"scanners", false, func(n *yaml.Node) { r.scanners(n, p) }},
 		{"ignore", false, func(n *yaml.Node) {

@@ -215,5 +215,20 @@ func (p Policy) Conclusion(o Outcome) string {
 	return "neutral"
 }
 
+// Part returns what v, a verdict on r, comes to for one scanner alone. What
+// was not looked at was not looked at by any.
+func (p Policy) Part(v Verdict, r finding.Result, scanner string) Verdict {
+	var out Verdict
+	for _, d := range v.Decisions {
+		if of, _, _ := strings.Cut(d.Finding.Rule.ID, "/"); of == scanner {
+			out.Decisions = append(out.Decisions, d)
+		}
+	}
+	r.Statuses = slices.DeleteFunc(slices.Clone(r.Statuses), func(s finding.Status) bool { return s.Scanner != scanner })
+	out.Incomplete = p.incomplete(r)
+	out.Outcome = p.outcome(out)
+	return out
+}
+
 // Worse returns the worse of two outcomes.
 func Worse(a, b Outcome) Outcome { return max(a, b) }

@@ -250,3 +250,23 @@ func TestGlobsAreQuick(t *testing.T) {
 	}
 	assert.Less(t, time.Since(start), time.Second)
 }
+
+func TestPart(t *testing.T) {
+	p := Default()
+	r := finding.Result{
+		Findings: []finding.Finding{found("secret/x", finding.Critical, "a"), found("iac/AWS-1", finding.Medium, "b")},
+		Statuses: []finding.Status{{Scanner: "secret"}, {Scanner: "iac"}, {Scanner: "dependency", Err: errors.New("gave up")}, {Scanner: "text"}},
+	}
+	v := p.Judge(r, now)
+	assert.Equal(t, Fail, v.Outcome)
+	for scanner, want := range map[string]Outcome{"secret": Fail, "iac": Warn, "dependency": Incomplete, "text": Pass} {
+		part := p.Part(v, r, scanner)
+		assert.Equal(t, want, part.Outcome, scanner)
+		assert.Equal(t, scanner == "dependency", len(part.Incomplete) == 1, scanner)
+	}
+	assert.Len(t, p.Part(v, r, "secret").Decisions, 1)
+	assert.Len(t, r.Statuses, 4, "what was given stays as it is")
+
+	r.Scanned = finding.Scanned{Blobs: 1, Of: 2, Skipped: []change.Skip{{Path: "x", Why: "too large"}}}
+	assert.Equal(t, Incomplete, p.Part(p.Judge(r, now), r, "text").Outcome, "what was not read was read by nobody")
+}

@@ -30,6 +30,7 @@ ignore:                  # exceptions: reason, owner and end date are required
   - {rule: iac/AWS-0086, path: "infra/site/**", reason: "public web site, SEC-142", owner: "@acme/platform", until: 2027-03-31}
 upgrades: {enabled: true, schedule: daily, open: 5, major: false, group: [], labels: [dependencies], min_release_age: 3d}
 inline: 12               # inline comments open at a time
+checks: per-scanner
 sections: [{path: "infra/prod/**", block: medium}]
 `
 
@@ -39,8 +40,8 @@ func TestParseWhole(t *testing.T) {
 	assert.Len(t, p.Hash, 64)
 	assert.Equal(t, Policy{
 		Mode: Enforce, Block: finding.High, Comment: finding.Medium, OnScannerError: Note,
-		IgnorePaths: []string{"vendor/**"}, Inline: 12, Floors: Default().Floors,
-		Sections: []Section{{Path: "infra/prod/**", Block: finding.Medium, Comment: finding.Medium, Line: 17}},
+		IgnorePaths: []string{"vendor/**"}, Checks: CheckPerScanner, Inline: 12, Floors: Default().Floors,
+		Sections: []Section{{Path: "infra/prod/**", Block: finding.Medium, Comment: finding.Medium, Line: 18}},
 		Scanners: map[string]Scanner{
 			"secrets":      {Enabled: true},
 			"dependencies": {Enabled: true, Licenses: Licenses{Deny: []string{"AGPL-3.0-only"}, Unknown: Note}, MinReleaseAge: 72 * time.Hour},

@@ -24,6 +24,7 @@ type Policy struct {
 	IgnorePaths    []string           // globs
 	Scanners       map[string]Scanner // by their name in the file: "secrets", "dependencies", "iac", "workflows"
 	Sections       []Section          // for some paths
+	Checks         Checks             // how many check runs there are
 	Inline         int                // inline comments open at a time
 	Ignore         []Exception
 	Upgrades       Upgrades
@@ -54,6 +55,14 @@ type Mode string
 const (
 	Enforce Mode = "enforce"
 	Observe Mode = "observe"
+)
+
+// Checks says which check runs a head gets; "" counts as OneCheck.
+type Checks string
+
+const (
+	OneCheck        Checks = "one"
+	CheckPerScanner Checks = "per-scanner" // and the one for all
 )
 
 // A Scanner is what a policy says of one scanner.

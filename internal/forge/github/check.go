@@ -14,7 +14,7 @@ import (
 
 const completed = "completed"
 
-// PutCheck makes our newest check run on c.SHA what c says.
+// PutCheck makes our newest check run of that name on c.SHA what c says.
 //
 // Under way, a run that is not completed is taken up, and a completed one is
 // left alone unless c.Again asks for a new one. Completing, a run that is not
@@ -63,7 +63,7 @@ type checkPut struct {
 // runs returns our check runs on the SHA, newest first.
 func (p *checkPut) runs(ctx context.Context) ([]run, error) {
 	o := &gh.ListCheckRunsOptions{
-		CheckName: gh.String(forge.CheckName), Filter: gh.String("all"), AppID: gh.Int64(p.appID),
+		CheckName: gh.String(p.check.Name()), Filter: gh.String("all"), AppID: gh.Int64(p.appID),
 		ListOptions: gh.ListOptions{Page: 1, PerPage: pageSize},
 	}
 	var ours []run
@@ -74,7 +74,7 @@ func (p *checkPut) runs(ctx context.Context) ([]run, error) {
 		}
 		for _, r := range list.CheckRuns {
 			// Any workflow can post a run of our name.
-			if r.GetApp().GetID() == p.appID && r.GetName() == forge.CheckName {
+			if r.GetApp().GetID() == p.appID && r.GetName() == p.check.Name() {
 				ours = append(ours, runOf(r))
 			}
 		}
@@ -119,7 +119,7 @@ func (p *checkPut) begin(ctx context.Context, last *run) (int64, error) {
 			Status: gh.String("in_progress"), DetailsURL: p.details(), Output: output})
 	}
 	run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
-		Name: forge.CheckName, HeadSHA: p.check.SHA, Status: gh.String("in_progress"),
+		Name: p.check.Name(), HeadSHA: p.check.SHA, Status: gh.String("in_progress"),
 		StartedAt: p.time(), DetailsURL: p.details(), Output: output,
 	})
 	return run.GetID(), err
@@ -150,7 +150,7 @@ func (p *checkPut) complete(ctx context.Context, last *run) (int64, error) {
 	default:
 		output.Annotations = first
 		run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
-			Name: forge.CheckName, HeadSHA: p.check.SHA, Status: gh.String(completed),
+			Name: p.check.Name(), HeadSHA: p.check.SHA, Status: gh.String(completed),
 			Conclusion: gh.String(string(p.check.Conclusion)), StartedAt: p.time(), CompletedAt: p.time(),
 			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output, Actions: p.actions(),
 		})
@@ -189,7 +189,7 @@ func (p *checkPut) rest(ctx context.Context, runs []run, id int64) error {
 }
 
 func (p *checkPut) update(ctx context.Context, id int64, o gh.UpdateCheckRunOptions) error {
-	o.Name = forge.CheckName
+	o.Name = p.check.Name()
 	_, _, err := p.client.Checks.UpdateCheckRun(ctx, p.repo.Owner, p.repo.Name, id, o)
 	return err
 }
@@ -218,7 +218,7 @@ func (p *checkPut) output() (*gh.CheckRunOutput, []*gh.CheckRunAnnotation) {
 	notes, text := annotations(p.check.Notes)
 	title := cutLine(p.check.Title, maxTitle)
 	if title == "" {
-		title = forge.CheckName
+		title = p.check.Name()
 	}
 	summary := cut(p.check.Summary, maxText)
 	if summary == "" {

@@ -225,3 +225,31 @@ func TestCheckOfMissingCommit(t *testing.T) {
 	_, err := w.PutCheck(t.Context(), w.repo, forge.Check{SHA: strings.Repeat("e", 40), Title: "t", Summary: "s"})
 	assert.ErrorIs(t, err, forge.ErrNotFound)
 }
+
+// A part of our check has its own runs: neither is taken for the other.
+func TestCheckParts(t *testing.T) {
+	w := newWorld(t, nil)
+	part := outcome("p1", forge.Success)
+	part.Part = "secret"
+	first := w.check(part)
+	id := w.check(underWay())
+	assert.Equal(t, id, w.check(outcome("d1", forge.Failure)))
+	require.Len(t, w.runs(), 2)
+	assert.Equal(t, "pullwarden / secret", w.runs()[0].Name)
+	assert.Equal(t, "success", w.runs()[0].Conclusion)
+	w.quiet(func() {
+		assert.Equal(t, first, w.check(part))
+		assert.Equal(t, id, w.check(outcome("d1", forge.Failure)))
+	})
+	part = outcome("p2", forge.Failure)
+	part.Part = "secret"
+	assert.NotEqual(t, first, w.check(part), "another outcome is another run")
+	part.Part = "iac"
+	w.check(part)
+	names := map[string]int{}
+	for _, r := range w.runs() {
+		names[r.Name]++
+		assert.Equal(t, "completed", r.Status)
+	}
+	assert.Equal(t, map[string]int{forge.CheckName: 1, "pullwarden / secret": 2, "pullwarden / iac": 1}, names)
+}

@@ -70,7 +70,7 @@ func (p *payload) read(event string, appID int64, e *forge.Event) bool {
 	case "merge_group.checks_requested":
 		e.Kind, e.SHA, e.Base = forge.GroupAsked, p.MergeGroup.HeadSHA, p.MergeGroup.BaseSHA
 	case "check_run.rerequested":
-		if p.CheckRun.Name != forge.CheckName || !p.CheckRun.App.is(appID) {
+		if !forge.IsCheckName(p.CheckRun.Name) || !p.CheckRun.App.is(appID) {
 			return false
 		}
 		e.Kind, e.SHA, e.Number = forge.CheckAsked, p.CheckRun.HeadSHA, p.onlyPull(p.CheckRun.PullRequests)

@@ -88,6 +88,8 @@ func TestDecode(t *testing.T) {
 		{"another check", "check_run", payloadFile(t, "check_run.rerequested"), nil},
 		{"our check, of a fork", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden"), &run},
 		{"our check", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "check_run.pull_requests", pulls(526)), &runOf},
+		{"a part of our check", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden / secret", "check_run.pull_requests", pulls(526)), &runOf},
+		{"a check with our name in it", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden-secret", "check_run.pull_requests", pulls(526)), nil},
 		{"our check, two pulls", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "check_run.pull_requests", pulls(526, 526)), &run},
 		{"our check, pull elsewhere", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "check_run.pull_requests", pulls(1)), &run},
 		{"our check made", "check_run", payloadFile(t, "check_run.rerequested", "check_run.name", "pullwarden", "action", "created"), nil},
