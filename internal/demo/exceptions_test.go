@@ -57,9 +57,9 @@ func TestAnExceptionEnds(t *testing.T) {
 // fingerprintIn returns the fingerprint that a comment of ours shows.
 func fingerprintIn(t *testing.T, body string) string {
 	t.Helper()
-	_, after, found := strings.Cut(body, "fingerprint: ")
+	_, after, found := strings.Cut(body, "fingerprint is `")
 	require.True(t, found)
-	return strings.Trim(after[:32], `"`)
+	return after[:32]
 }
 
 // Whoever answers for an exception that ends within two weeks is told in an
