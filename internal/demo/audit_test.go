@@ -25,8 +25,9 @@ type audit struct {
 	comments map[string]string // bodies of inline comments, by where and by whom they were posted
 	first    map[string]int    // writes of the first review of a pull request with findings
 	open     map[string]int    // most inline comments that were open at a time
-	remarks  map[string]int    // most words in the conversation
-	clean    map[string]int    // words about pull requests with nothing to say
+	remarks  map[string]int    // most summaries in the conversation
+	dirty    map[string]bool   // pull requests about which there was something to say
+	clean    map[string]int    // words about the others
 	tried    []string          // suggestions that were applied
 	wrong    []string
 }
@@ -35,7 +36,7 @@ type audit struct {
 var audited = newAudit()
 
 func newAudit() *audit {
-	return &audit{comments: map[string]string{}, first: map[string]int{}, open: map[string]int{}, remarks: map[string]int{}, clean: map[string]int{}}
+	return &audit{comments: map[string]string{}, first: map[string]int{}, open: map[string]int{}, remarks: map[string]int{}, dirty: map[string]bool{}, clean: map[string]int{}}
 }
 
 // ofAllScripts returns the audit of all scripts, which are played if they were not.
@@ -56,6 +57,9 @@ func ofAllScripts(t *testing.T) *audit {
 	return audited
 }
 
+// summaryLine ends the one comment in the conversation that is no answer.
+const summaryLine = "This comment is kept up to date."
+
 // writes counts the calls that change what people see, since a number of them.
 func writes(hub *fakehub.Hub, since int) (n int) {
 	for _, c := range hub.Calls()[since:] {
@@ -64,6 +68,17 @@ func writes(hub *fakehub.Hub, since int) (n int) {
 		}
 	}
 	return n
+}
+
+// underWay is 1 if since then a check was shown as under way before it was
+// completed: a write that depends on how fast the machine is.
+func underWay(hub *fakehub.Hub, since int) int {
+	for _, c := range hub.Calls()[since:] {
+		if c.Method == "PATCH" && strings.Contains(c.Path, "/check-runs/") {
+			return 1
+		}
+	}
+	return 0
 }
 
 // look notes what stands on the pull requests of a repository.
@@ -91,15 +106,20 @@ func (a *audit) look(where string, hub *fakehub.Hub, repo *fakehub.Repo) {
 			}
 		}
 		a.open[at] = max(a.open[at], open)
-		said := 0
+		said, summaries := 0, 0
 		for _, c := range p.Comments {
 			if c.Author == hub.Bot() {
 				said++
 			}
+			if c.Author == hub.Bot() && strings.Contains(c.Body, summaryLine) {
+				summaries++
+			}
 		}
-		a.remarks[at] = max(a.remarks[at], said)
+		a.remarks[at] = max(a.remarks[at], summaries)
 		runs := repo.CheckRuns(p.HeadSHA)
-		if len(runs) > 0 && ours == 0 && strings.HasPrefix(runs[len(runs)-1].Title, "Nothing found") {
+		if a.dirty[at] = a.dirty[at] || ours > 0 || len(runs) > 0 && !strings.HasPrefix(runs[len(runs)-1].Title, "Nothing found"); a.dirty[at] {
+			delete(a.clean, at)
+		} else if len(runs) > 0 {
 			words := said
 			for _, r := range p.Reviews {
 				if r.Author == hub.Bot() {

@@ -58,7 +58,7 @@ func (a *actor) noted() {
 	if len(a.told) == 1 && !a.upset {
 		if n, ok := strings.CutPrefix(a.told[0], "opened "); ok {
 			number, _ := strconv.Atoi(n)
-			audited.reviewed(a.name+" #"+n, a.repo, number, writes(a.stage.Hub, a.calls))
+			audited.reviewed(a.name+" #"+n, a.repo, number, writes(a.stage.Hub, a.calls)-underWay(a.stage.Hub, a.calls))
 		}
 	}
 	a.told, a.calls = nil, len(a.stage.Hub.Calls())

@@ -56,6 +56,25 @@ func showings(t testing.TB) map[string][]showing {
 		require.NoError(t, err)
 		add("check.md.tmpl", name, check.Summary)
 	}
+	waiting := sample{files: files(), findings: []finding.Finding{stripe(), past(fontReader()), bucket(), privileged()}}
+	for i := range spelledInSummary {
+		another := past(stripe())
+		another.Rule.ID += fmt.Sprint("-", i)
+		waiting.findings = append(waiting.findings, another)
+	}
+	asked := waiting.report(t).Result.Findings
+	waiting.policy = func(p *policy.Policy) {
+		p.Owners, _ = policy.ParseOwners([]byte("pay/ @acme/pay @lead\n"))
+		for _, print := range []finding.Fingerprint{asked[0].Print, asked[3].Print} {
+			p.Ignore = append(p.Ignore, policy.Exception{Fingerprint: print, Reason: "test", Owner: "@dev", Until: today.AddDate(0, 1, 0), Layer: policy.Conversation, Pending: true})
+		}
+	}
+	for name, s := range map[string]sample{"needed": waiting, "not needed any more": {files: files()}} {
+		words, _, err := Summary(s.report(t))
+		require.NoError(t, err)
+		add("summary.md.tmpl", name, words)
+	}
+	slices.SortFunc(out["summary.md.tmpl"], func(a, b showing) int { return strings.Compare(a.what, b.what) })
 	for _, name := range []string{"secret", "warn", "many"} {
 		review, err := Review(reports[name])
 		require.NoError(t, err)
