@@ -182,12 +182,29 @@ func (b *Bot) rescan(ctx context.Context, r *request) (forge.Answer, bool, error
 }
 
 // notUseful keeps what somebody thinks of a finding, for the quality of its
-// rule. It changes no verdict.
+// rule. It changes no verdict, and no rule either: a rule that too many find of
+// no use is proposed to people.
 func (b *Bot) notUseful(ctx context.Context, r *request) (forge.Answer, bool, error) {
 	if r.words == "" {
 		return unclear(report.NoReason(r.verb)), false, nil
 	}
-	return forge.Answer{Reaction: forge.Done, Words: report.Thanks()}, false, b.Conversations.Tell(ctx, r.Repo, history.Feedback{
+	first, err := b.Conversations.Tell(ctx, r.Repo, history.Feedback{
 		Said: r.Key(), Pull: r.Number, Print: r.print, KeyID: b.Options.Key.ID, Rule: r.seen.Rule, Reason: r.words, By: r.Sender, At: r.Received,
 	})
+	if err != nil {
+		return forge.Answer{}, false, err
+	}
+	if first && b.Meter != nil {
+		scanner, _, _ := strings.Cut(r.seen.Rule, "/")
+		b.Meter.NotUseful(scanner)
+	}
+	signal, proposed, err := b.Conversations.Weigh(ctx, r.Repo, r.seen.Rule, r.Key(), r.Received)
+	if err != nil {
+		return forge.Answer{}, false, err
+	}
+	words := report.Thanks()
+	if proposed {
+		words = report.Demotion(signal, r.rules.Security.Reviewers)
+	}
+	return forge.Answer{Reaction: forge.Done, Words: words}, false, nil
 }

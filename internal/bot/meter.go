@@ -15,6 +15,7 @@ type Meter interface {
 	Found(scanner, action string)                // a finding, and what was done about it
 	ScannerFailed(scanner string)                // did not finish
 	Skipped(files int)                           // were not looked at
+	NotUseful(scanner string)                    // somebody said so of a finding
 }
 
 // step starts the clock of a step; the caller stops it.

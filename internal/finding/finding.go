@@ -18,6 +18,7 @@ type Rule struct {
 	How        string // Markdown, imperative: how to fix it when a finding knows nothing better
 	Severity   Severity
 	References []string // URLs, most useful first
+	Grave      bool     // a malicious package, or a vulnerability that is known to be exploited
 }
 
 // A Finding is one Rule broken at one place, or at several with one cause.
@@ -45,6 +46,10 @@ func New(r Rule, at change.Span, id Identity, message string) Finding {
 		Message: message, Fix: Fix{Text: r.How}, identity: id,
 	}
 }
+
+// Grave reports whether f is of a kind that no opinion makes milder: what its
+// rule says, and each secret.
+func (f *Finding) Grave() bool { return f.Rule.Grave || strings.HasPrefix(f.Rule.ID, "secret/") }
 
 // A Detail is a fact about a finding, such as "Fixed in: v1.2.3".
 type Detail struct{ Name, Text string }

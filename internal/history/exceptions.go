@@ -29,7 +29,7 @@ type Exception struct {
 func (e Exception) Policy() policy.Exception {
 	return policy.Exception{
 		Fingerprint: e.Print, Reason: e.Reason, Owner: "@" + e.By.Login, Until: e.Until,
-		Layer: policy.Conversation, Pending: e.Approved.IsZero(),
+		Layer: policy.Conversation, Pending: e.Approved.IsZero(), Asked: e.Asked,
 	}
 }
 
@@ -78,8 +78,12 @@ type Conversations interface {
 	// Exceptions returns those of repo that were not withdrawn and had not
 	// ended the day before now, oldest first.
 	Exceptions(ctx context.Context, repo forge.Repo, now time.Time) ([]Exception, error)
-	// Tell keeps feedback.
-	Tell(ctx context.Context, repo forge.Repo, f Feedback) error
+	// Tell keeps feedback; first is false if it was kept before.
+	Tell(ctx context.Context, repo forge.Repo, f Feedback) (first bool, err error)
+	// Weigh returns the signal of a rule. proposed is true if it should be
+	// demoted and the command is the one that has that proposed; no other is
+	// until the rule got better meanwhile.
+	Weigh(ctx context.Context, repo forge.Repo, rule, command string, at time.Time) (s Signal, proposed bool, err error)
 }
 
 // A Use is what is known of an exception besides its words.

@@ -89,7 +89,9 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 			over = fmt.Sprintf("; an exception that %s asked for waits for approval", e.Owner)
 		default:
 			used[i] = true
-			return decided(Ignored, "an exception of %s until %s: %s", e.Owner, e.Until.Format(time.DateOnly), e.Reason)
+			d := decided(Ignored, "an exception of %s until %s: %s", e.Owner, e.Until.Format(time.DateOnly), e.Reason)
+			d.By = &e
+			return d
 		}
 	}
 	switch {

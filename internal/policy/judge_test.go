@@ -144,6 +144,11 @@ func TestPendingException(t *testing.T) {
 			assert.Contains(t, v.Decisions[0].Why, test.why)
 			assert.Equal(t, test.inForce, v.InForce)
 			assert.Equal(t, test.pending, v.Pending)
+			if len(test.inForce) > 0 {
+				assert.Equal(t, &test.inForce[0], v.Decisions[0].By)
+			} else {
+				assert.Nil(t, v.Decisions[0].By)
+			}
 		})
 	}
 	late := p.Judge(finding.Result{Findings: []finding.Finding{found("secret/x", finding.Medium, "a")}}, now.Add(10*day))

@@ -89,6 +89,7 @@ type Exception struct {
 	Line        int       // in the file of
 	Layer       string    // Organisation, Conversation; "" is the repository
 	Pending     bool      // nobody who may has approved it: it excuses nothing that blocks
+	Asked       string    `json:",omitempty"` // of the Conversation: the command that asked for it
 }
 
 // ID tells exceptions apart by what they cover and when they end.
@@ -132,8 +133,9 @@ type Verdict struct {
 type Decision struct {
 	Finding finding.Finding
 	Action  Action
-	Why     string   // "high, and this repository blocks from high on"
-	Owners  []string // of the place, such as "@acme/platform"
+	Why     string     // "high, and this repository blocks from high on"
+	Owners  []string   // of the place, such as "@acme/platform"
+	By      *Exception // that excuses it; nil if none does
 }
 
 // Action is what is done about one finding, mildest first.

@@ -85,6 +85,17 @@ func Thanks() string {
 	return "Noted for the quality of this rule; the finding stands. `/pullwarden ignore REASON` asks for an exception."
 }
 
+// Demotion is Thanks to the one that has a rule proposed for demotion: it says
+// to whom, without calling them, and that nothing happens by itself.
+func Demotion(s history.Signal, reviewers []string) string {
+	who := "the security reviewers, of whom `security.reviewers` of the policy names none"
+	if len(reviewers) > 0 {
+		who = oneOf(reviewers)
+	}
+	return fmt.Sprintf("%s With it, %d of the last %d judged findings of %s were not useful: its demotion is proposed to %s. Nothing changes by itself.",
+		Thanks(), s.NotUseful, s.Judged, code(s.Rule), who)
+}
+
 // Why says what was decided about a finding, and why.
 func Why(s history.Sighting) string {
 	return fmt.Sprintf("%s at %s: %s. First seen on %s; fingerprint %s.",

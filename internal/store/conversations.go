@@ -65,35 +65,41 @@ func (l *ledger) With(ctx context.Context, repo forge.Repo, print finding.Finger
 }
 
 func (l *ledger) Except(ctx context.Context, repo forge.Repo, e history.Exception) error {
-	return l.told(ctx, repo, e.By, e.At, `
+	_, err := l.told(ctx, repo, e.By, e.At, `
 		INSERT INTO exceptions (repository, asked, pull, fingerprint, key_id, rule, reason, account, login, at, until)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
 		repo.ID, e.Asked, e.Pull, string(e.Print), e.KeyID, e.Rule, text(e.Reason), e.By.ID, text(e.By.Login), l.when(e.At), e.Until.UnixMicro())
+	return err
 }
 
-func (l *ledger) Tell(ctx context.Context, repo forge.Repo, f history.Feedback) error {
+func (l *ledger) Tell(ctx context.Context, repo forge.Repo, f history.Feedback) (bool, error) {
 	return l.told(ctx, repo, f.By, f.At, `
 		INSERT INTO feedback (repository, said, pull, fingerprint, key_id, rule, reason, account, login, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		repo.ID, f.Said, f.Pull, string(f.Print), f.KeyID, f.Rule, text(f.Reason), f.By.ID, text(f.By.Login), l.when(f.At))
 }
 
-// told keeps what by told us.
-func (l *ledger) told(ctx context.Context, repo forge.Repo, by forge.User, at time.Time, insert string, args ...any) error {
-	err := l.tx(ctx, func(tx *sql.Tx) error {
+// told keeps what by told us; first is false if it was kept before.
+func (l *ledger) told(ctx context.Context, repo forge.Repo, by forge.User, at time.Time, insert string, args ...any) (first bool, err error) {
+	err = l.tx(ctx, func(tx *sql.Tx) error {
 		if err := l.sawRepo(ctx, tx, repo, at); err != nil {
 			return err
 		}
 		if err := l.sawAccount(ctx, tx, by, at); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, insert, args...)
+		result, err := tx.ExecContext(ctx, insert, args...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		first = n > 0
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("keep what %d said in %v: %w", by.ID, repo, err)
+		return false, fmt.Errorf("keep what %d said in %v: %w", by.ID, repo, err)
 	}
-	return nil
+	return first, nil
 }
 
 func (l *ledger) Approve(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error) {

@@ -46,7 +46,7 @@ func TestOneSchema(t *testing.T) {
 	sqlite := columns(open(t, "sqlite::memory:"), `
 		SELECT m.name || '.' || c.name || CASE WHEN c."notnull" = 0 AND c.pk = 0 THEN ' NULL' ELSE '' END
 		FROM sqlite_master m JOIN pragma_table_info(m.name) c
-		WHERE m.type = 'table' AND m.name NOT IN ('goose_db_version', 'sqlite_sequence')`)
+		WHERE m.type IN ('table', 'view') AND m.name NOT IN ('goose_db_version', 'sqlite_sequence')`)
 	assert.ElementsMatch(t, sqlite, postgres)
 	assert.Contains(t, postgres, "queue_items.lease_until NULL")
 }

@@ -49,7 +49,12 @@ func (l *ledger) reopened(ctx context.Context, tx *sql.Tx, ref forge.PullRef) er
 		ref.Repo.ID, ref.Number); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `
+	return l.standAgain(ctx, tx, ref)
+}
+
+// standAgain has those findings stand that ended with the pull request.
+func (l *ledger) standAgain(ctx context.Context, tx *sql.Tx, ref forge.PullRef) error {
+	_, err := tx.ExecContext(ctx, `
 		UPDATE standings SET fixed = NULL, fixed_sha = '', how = ''
 		WHERE pull = $2 AND how = 'closed' AND finding IN (SELECT id FROM findings WHERE repository = $1)`,
 		ref.Repo.ID, ref.Number)
@@ -57,12 +62,13 @@ func (l *ledger) reopened(ctx context.Context, tx *sql.Tx, ref forge.PullRef) er
 }
 
 // Closed keeps no text of p: they did not go through the redactor of its change.
+// The head it does: one that nobody looked at may be what was merged.
 func (l *ledger) Closed(ctx context.Context, p forge.Pull, at time.Time) error {
 	err := l.tx(ctx, func(tx *sql.Tx) error {
 		if err := l.sawRepo(ctx, tx, p.Repo, at); err != nil {
 			return err
 		}
-		known := forge.Pull{PullRef: p.PullRef, ID: p.ID, Author: p.Author, Fork: p.Fork, Draft: p.Draft, Updated: p.Updated}
+		known := forge.Pull{PullRef: p.PullRef, ID: p.ID, Author: p.Author, HeadSHA: p.HeadSHA, Fork: p.Fork, Draft: p.Draft, Updated: p.Updated}
 		if err := l.sawPull(ctx, tx, known, at); err != nil {
 			return err
 		}
@@ -74,8 +80,11 @@ func (l *ledger) Closed(ctx context.Context, p forge.Pull, at time.Time) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE pulls SET closed = COALESCE(closed, $3), merged = COALESCE(merged, $4)
 			WHERE repository = $1 AND number = $2`, p.Repo.ID, p.Number, l.when(at), merged)
-		if err != nil || p.Merged {
-			return err // what was merged stands on, in the base
+		if err != nil {
+			return err
+		}
+		if p.Merged { // what was merged stands on, in the base, also if it was closed for a while before
+			return l.standAgain(ctx, tx, p.PullRef)
 		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE standings SET fixed = $3, how = 'closed'

@@ -63,6 +63,7 @@ type before struct {
 type sighted struct {
 	finding.Finding
 	action, why string
+	excused     *policy.Exception // nil if none does
 }
 
 func (w *writer) record(ctx context.Context) (history.Delta, error) {
@@ -155,7 +156,7 @@ func (w *writer) sighted() ([]sighted, error) {
 		met[f.Print] = true
 		s := sighted{Finding: f, action: "undecided"}
 		if d, ok := decided[f.Print]; ok {
-			s.action, s.why = d.Action.String(), w.clean(d.Why)
+			s.action, s.why, s.excused = d.Action.String(), w.clean(d.Why), d.By
 		}
 		out = append(out, s)
 	}
@@ -258,9 +259,13 @@ func (w *writer) how(rule, previous string) string {
 
 func (w *writer) settle(ctx context.Context, ends []settled) error {
 	for _, e := range ends {
+		var by int64
+		if e.how == howChanged {
+			by = w.r.Pull.Author.ID
+		}
 		_, err := w.tx.ExecContext(ctx,
-			`UPDATE standings SET fixed = $3, fixed_sha = $4, how = $5 WHERE finding = $1 AND pull = $2`,
-			e.id, w.r.Pull.Number, w.at.UnixMicro(), w.r.SHA, e.how)
+			`UPDATE standings SET fixed = $3, fixed_sha = $4, how = $5, fixed_by = $6 WHERE finding = $1 AND pull = $2`,
+			e.id, w.r.Pull.Number, w.at.UnixMicro(), w.r.SHA, e.how, by)
 		if err != nil {
 			return err
 		}

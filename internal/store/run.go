@@ -44,12 +44,12 @@ func (w *writer) sightings(ctx context.Context, run int64, seen []sighted) error
 		path := w.clean(s.At.Path)
 		var id int64
 		err := w.tx.QueryRowContext(ctx, `
-			INSERT INTO findings (repository, key_id, fingerprint, rule, severity, path, first_seen, last_seen)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+			INSERT INTO findings (repository, key_id, fingerprint, rule, severity, path, first_seen, last_seen, grave)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
 			ON CONFLICT (repository, key_id, fingerprint) DO UPDATE SET
-				rule = excluded.rule, severity = excluded.severity, path = excluded.path, last_seen = excluded.last_seen
+				rule = excluded.rule, severity = excluded.severity, path = excluded.path, last_seen = excluded.last_seen, grave = excluded.grave
 			RETURNING id`,
-			w.r.Repo.ID, w.r.KeyID, string(s.Print), s.Rule.ID, s.Severity.String(), path, at).Scan(&id)
+			w.r.Repo.ID, w.r.KeyID, string(s.Print), s.Rule.ID, s.Severity.String(), path, at, s.Grave()).Scan(&id)
 		if err != nil {
 			return err
 		}
@@ -63,15 +63,30 @@ func (w *writer) sightings(ctx context.Context, run int64, seen []sighted) error
 		if w.r.Pull.Number == 0 {
 			continue // a merge group passes: nothing stands on it
 		}
-		_, err = w.tx.ExecContext(ctx, `
-			INSERT INTO standings (finding, pull, first_seen, last_seen) VALUES ($1, $2, $3, $3)
-			ON CONFLICT (finding, pull) DO UPDATE SET last_seen = excluded.last_seen, fixed = NULL, fixed_sha = '', how = ''`,
-			id, w.r.Pull.Number, at)
-		if err != nil {
+		if err := w.stands(ctx, id, s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stands keeps that a finding stands on the pull request, and since when an
+// exception excuses it.
+func (w *writer) stands(ctx context.Context, id int64, s sighted) error {
+	var since any
+	var owner, asked string
+	if s.excused != nil {
+		since, owner, asked = w.at.UnixMicro(), w.clean(s.excused.Owner), s.excused.Asked
+	}
+	_, err := w.tx.ExecContext(ctx, `
+		INSERT INTO standings (finding, pull, first_seen, last_seen, action, excepted, excepted_by, exception)
+		VALUES ($1, $2, $3, $3, $4, $5, $6, $7)
+		ON CONFLICT (finding, pull) DO UPDATE SET
+			last_seen = excluded.last_seen, fixed = NULL, fixed_sha = '', how = '', fixed_by = 0, action = excluded.action,
+			excepted = CASE WHEN excluded.excepted IS NULL THEN NULL ELSE COALESCE(standings.excepted, excluded.excepted) END,
+			excepted_by = excluded.excepted_by, exception = excluded.exception`,
+		id, w.r.Pull.Number, w.at.UnixMicro(), s.action, since, owner, asked)
+	return err
 }
 
 // inventory keeps the packages at the head, each manifest once for all heads

@@ -23,6 +23,7 @@ type Metrics struct {
 	findings   *prometheus.CounterVec
 	failures   *prometheus.CounterVec
 	calls      *prometheus.CounterVec
+	useless    *prometheus.CounterVec
 	skipped    prometheus.Counter
 	fetched    prometheus.Counter
 	limits     *limits
@@ -49,6 +50,7 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		findings: counter("pullwarden_findings_total", "Findings of reviews, by scanner and what was done about them; again in each review that has them.", "scanner", "action"),
 		failures: counter("pullwarden_scanner_failures_total", "Reviews in which a scanner did not finish.", "scanner"),
 		calls:    counter("pullwarden_github_calls_total", "Calls to GitHub, by what they were about and the status of the answer.", "method", "kind", "status"),
+		useless:  counter("pullwarden_not_useful_total", "Times that somebody called a finding not useful, by scanner.", "scanner"),
 		skipped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pullwarden_skipped_blobs_total", Help: "Files that reviews did not look at, such as ones that are too large."}),
 		fetched:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pullwarden_fetched_bytes_total", Help: "Bytes of git data that were fetched."}),
 		limits:   &limits{now: now, left: map[limit]remaining{}},
@@ -57,7 +59,7 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
-		m.deliveries, m.reviews, m.steps, m.findings, m.failures, m.calls, m.skipped, m.fetched, m.limits,
+		m.deliveries, m.reviews, m.steps, m.findings, m.failures, m.useless, m.calls, m.skipped, m.fetched, m.limits,
 	)
 	return m
 }
@@ -83,6 +85,9 @@ func (m *Metrics) ScannerFailed(scanner string) { m.failures.WithLabelValues(sca
 
 // Skipped counts files that were not looked at.
 func (m *Metrics) Skipped(files int) { m.skipped.Add(float64(files)) }
+
+// NotUseful counts that somebody called a finding that.
+func (m *Metrics) NotUseful(scanner string) { m.useless.WithLabelValues(scanner).Inc() }
 
 // Called counts a call to GitHub; a status of 0 means that there was no answer.
 func (m *Metrics) Called(method, kind string, status int) {

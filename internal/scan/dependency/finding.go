@@ -188,6 +188,7 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 		How:        fix.Text,
 		Severity:   h.Severity,
 		References: h.URLs,
+		Grave:      malicious(h.ID) || slices.ContainsFunc(h.Aliases, malicious),
 	}
 	f := finding.New(rule, p.At, placeOf(p).identity(h.ID), clean(message, messageRunes))
 	f.Fix = fix

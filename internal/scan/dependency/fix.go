@@ -22,7 +22,7 @@ func (h *hit) fix(e ecosystem.Ecosystem) finding.Fix {
 		name = "`" + p.Name + "`"
 	}
 	switch {
-	case strings.HasPrefix(h.ID, "MAL-"):
+	case malicious(h.ID):
 		return finding.Fix{Text: fmt.Sprintf("Remove %s now. It is malicious: treat each machine that installed it as compromised, and replace the credentials that were on it.", name)}
 	case h.target == "":
 		return finding.Fix{Text: fmt.Sprintf("No version without this vulnerability is known. Remove or replace %s; if it does not concern you, "+
@@ -36,6 +36,9 @@ func (h *hit) fix(e ecosystem.Ecosystem) finding.Fix {
 	}
 	return finding.Fix{Text: text, Edits: h.edits()}
 }
+
+// malicious reports whether an advisory is of a package that was made to do harm.
+func malicious(id string) bool { return strings.HasPrefix(id, "MAL-") }
 
 // upgrade words the way to a version as the tools of the ecosystem do it.
 func upgrade(e ecosystem.Ecosystem, p ecosystem.Package, name, to string) string {

@@ -140,8 +140,11 @@ func lapsed(t *testing.T, db DB) {
 
 func feedback(t *testing.T, db DB) {
 	f := history.Feedback{Said: "command/1", Pull: 1, Print: "x", KeyID: key.ID, Rule: "iac/a", Reason: "a demo", By: dev, At: day(2)}
-	require.NoError(t, db.Conversations().Tell(ctx, repo(), f))
-	require.NoError(t, db.Conversations().Tell(ctx, repo(), f))
+	for _, want := range []bool{true, false} {
+		first, err := db.Conversations().Tell(ctx, repo(), f)
+		require.NoError(t, err)
+		assert.Equal(t, want, first)
+	}
 	assert.EqualValues(t, 1, count(t, db, `SELECT COUNT(*) FROM feedback WHERE rule = 'iac/a' AND account = 5 AND reason = 'a demo'`))
 }
 

@@ -171,10 +171,12 @@ func purge(t *testing.T, db DB) {
 	require.NoError(t, l.Proposed(ctx, repo(), history.Upgrade{Package: "left", At: day(2)}))
 	require.NoError(t, l.Begun(ctx, history.Begun{Repo: repo(), Pull: 1, SHA: "head2", At: day(2)}))
 	require.NoError(t, db.Conversations().Except(ctx, repo(), excepted("command/1", r.Result.Findings[0], 2, 3)))
-	require.NoError(t, db.Conversations().Tell(ctx, repo(), history.Feedback{Said: "command/2", By: dev, At: day(2)}))
+	_, err := db.Conversations().Tell(ctx, repo(), history.Feedback{Said: "command/2", By: dev, At: day(2)})
+	require.NoError(t, err)
 	for _, statement := range []string{
 		`INSERT INTO queue_items (key, generation, state, event, since, installation, repository) VALUES ('pull/7/1', 1, 'done', '{}', 1, 3, 7)`,
 		`INSERT INTO deliveries (guid, key, kind, installation, repository, first_received, last_received, times) VALUES ('g', 'k', 'x', 3, 7, 1, 1, 1)`,
+		`INSERT INTO demotions (rule, repository, said, at) VALUES ('iac/a', 7, 'command/2', 1)`,
 	} {
 		_, err := db.SQL().Exec(statement)
 		require.NoError(t, err)

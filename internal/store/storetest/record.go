@@ -189,7 +189,7 @@ func WithSecret() history.Run {
 	r := run(1, "head1", policy.Fail, day(2), f)
 	r.Pull.Title, r.Pull.HeadRef, r.Pull.URL = "Use "+Planted, Planted, "https://host.example/"+Planted
 	r.Policy.Ignore = []policy.Exception{{Rule: Planted, Reason: Planted, Owner: Planted, Until: day(9)}}
-	r.Verdict.Decisions[0].Why = Planted
+	r.Verdict.Decisions[0].Why, r.Verdict.Decisions[0].By = Planted, &r.Policy.Ignore[0]
 	r.Verdict.Incomplete = []string{Planted}
 	r.Result.Statuses[0].Err = errors.New("at " + Planted)
 	r.Result.Packages = []finding.Package{{Ecosystem: "npm", Name: Planted, Version: "https://" + Planted + "@host.example/x", Path: Planted}}
@@ -205,6 +205,7 @@ func secretsStayOut(t *testing.T, db DB) {
 	require.NoError(t, db.Ledger().Closed(ctx, closing, day(3)))
 	assert.Equal(t, "Use [secret removed]", one(t, db, `SELECT title FROM pulls`))
 	assert.Equal(t, "conf/[secret removed]", one(t, db, `SELECT path FROM findings`))
+	assert.Equal(t, "[secret removed]", one(t, db, `SELECT excepted_by FROM standings`))
 	for _, column := range []string{"result", "verdict", "policy"} {
 		assert.Contains(t, one(t, db, `SELECT `+column+` FROM runs`), "[secret removed]")
 		assert.NotContains(t, one(t, db, `SELECT `+column+` FROM runs`), "planted")

@@ -25,6 +25,7 @@ type DB interface {
 	Ledger() history.Ledger
 	Survey() history.Survey
 	Conversations() history.Conversations
+	Signals(ctx context.Context) ([]history.Signal, error)
 	Secret(ctx context.Context, name string) ([]byte, error)
 }
 
@@ -71,6 +72,15 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"Summaries":         summaries,
 		"ExceptionUses":     exceptionUses,
 		"ReviewAsked":       reviewAsked,
+		"FixedBy":           fixedBy,
+		"Excused":           excused,
+		"NotUseful":         notUseful,
+		"Merged":            merged,
+		"Signals":           signals,
+		"LastJudged":        lastJudged,
+		"Weigh":             weigh,
+		"GraveRules":        graveRules,
+		"Figures":           figures,
 		"Redeliveries":      redeliveries,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +160,7 @@ func one(t *testing.T, db DB, query string, args ...any) string {
 
 var tables = []string{"accounts", "account_names", "installations", "repositories", "repository_names", "policies",
 	"pulls", "runs", "findings", "standings", "sightings", "manifests", "packages", "inventories", "checks", "comments",
-	"upgrades", "queue_items", "deliveries", "begun", "exceptions", "feedback", "exception_uses"}
+	"upgrades", "queue_items", "deliveries", "begun", "exceptions", "feedback", "exception_uses", "demotions"}
 
 // sizes counts the rows of every table.
 func sizes(t *testing.T, db DB) map[string]int64 {
