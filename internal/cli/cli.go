@@ -44,7 +44,7 @@ func Main(ctx context.Context, args []string, std IO) int {
 		SilenceErrors: true,
 	}
 	root.AddCommand(demoCommand(std), scanCommand(std), upgradeCommand(std), advisoriesCommand(std),
-		configCommand(std), serveCommand(std), doctorCommand(std), versionCommand(std))
+		configCommand(std), serveCommand(std), doctorCommand(std), rulesCommand(std), versionCommand(std))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetArgs(args)
 	root.SetOut(std.Out)

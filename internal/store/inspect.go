@@ -78,23 +78,48 @@ func inspectSQLite(ctx context.Context, file string, also func(context.Context, 
 	}
 	defer func() { _ = pool.Close() }()
 	pool.SetMaxOpenConns(1)
-	const has = `SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'`
-	return c, c.look(ctx, pool, has, "migrations/sqlite", also)
+	return c, c.look(ctx, pool, hasSQLite, "migrations/sqlite", also)
 }
 
 func inspectPostgres(ctx context.Context, url string, also func(context.Context, *sql.DB) (bool, error)) (Condition, error) {
-	pool, err := poolPostgres(url)
+	pool, err := poolPostgres(url, nil)
 	if err != nil {
 		return Condition{}, err
 	}
 	defer func() { _ = pool.Close() }()
 	var c Condition
-	const has = `SELECT to_regclass('goose_db_version') IS NOT NULL`
-	return c, plain(c.look(ctx, pool, has, "migrations/postgres", also))
+	return c, plain(c.look(ctx, pool, hasPostgres, "migrations/postgres", also))
 }
+
+// Whether there is a schema of ours.
+const (
+	hasSQLite   = `SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'`
+	hasPostgres = `SELECT to_regclass('goose_db_version') IS NOT NULL`
+)
 
 // look fills in what is the same for every dialect. has asks whether there is a schema of ours.
 func (c *Condition) look(ctx context.Context, pool *sql.DB, has, folder string, also func(context.Context, *sql.DB) (bool, error)) error {
+	if err := c.version(ctx, pool, has, folder); err != nil {
+		return err
+	}
+	if err := tryWrite(ctx, pool, c.Exists && c.Pending == 0); refuses(err) {
+		c.Refuses = err
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("write something to be rolled back: %w", err)
+	}
+	if also == nil || !c.Exists {
+		return nil
+	}
+	lacks, err := also(ctx, pool)
+	if lacks {
+		c.Pending++
+	}
+	return err
+}
+
+// version fills in how the schema compares with what this program knows.
+func (c *Condition) version(ctx context.Context, pool *sql.DB, has, folder string) error {
 	if err := pool.QueryRowContext(ctx, has).Scan(&c.Exists); err != nil {
 		return err
 	}
@@ -113,20 +138,7 @@ func (c *Condition) look(ctx context.Context, pool *sql.DB, has, folder string, 
 		}
 	}
 	c.Newer = at > newest
-	if err := tryWrite(ctx, pool, c.Exists && c.Pending == 0); refuses(err) {
-		c.Refuses = err
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("write something to be rolled back: %w", err)
-	}
-	if also == nil || !c.Exists {
-		return nil
-	}
-	lacks, err := also(ctx, pool)
-	if lacks {
-		c.Pending++
-	}
-	return err
+	return nil
 }
 
 // tryWrite writes and rolls back.

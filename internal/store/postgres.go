@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 
 // openPostgres opens the database at url, "postgres://…", and migrates it.
 func openPostgres(ctx context.Context, url string) (*sql.DB, error) {
-	pool, err := poolPostgres(url)
+	pool, err := poolPostgres(url, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -33,9 +34,9 @@ func openPostgres(ctx context.Context, url string) (*sql.DB, error) {
 	return pool, nil
 }
 
-// poolPostgres prepares a pool for the database at url. No error shows any
-// part of url that may be of a password.
-func poolPostgres(url string) (*sql.DB, error) {
+// poolPostgres prepares a pool for the database at url, with these settings of
+// each session. No error shows any part of url that may be of a password.
+func poolPostgres(url string, settings map[string]string) (*sql.DB, error) {
 	// In front of its "@" a "/", "?" or "#" ends the host: the rest of a
 	// password that has one would be taken for a name, and be told as such.
 	if rest := url[strings.Index(url, ":")+1:]; !strings.HasPrefix(rest, "//") {
@@ -50,6 +51,7 @@ func poolPostgres(url string) (*sql.DB, error) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "pullwarden"
 	}
+	maps.Copy(c.RuntimeParams, settings)
 	pool := stdlib.OpenDB(*c, stdlib.OptionAfterConnect(bound))
 	pool.SetMaxOpenConns(mostConnections)
 	pool.SetMaxIdleConns(idleConnections)
