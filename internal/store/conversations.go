@@ -103,14 +103,14 @@ func (l *ledger) told(ctx context.Context, repo forge.Repo, by forge.User, at ti
 }
 
 func (l *ledger) Approve(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error) {
-	return l.decided(ctx, repo, print, command, `
+	return l.decided(ctx, repo, print, command, by, at, `
 		UPDATE exceptions SET approval = $3, approver = $4, approver_login = $5, approved = $6
 		WHERE repository = $1 AND fingerprint = $2 AND approved IS NULL AND withdrawn IS NULL AND at <= $6`,
 		`approval`, by.ID, text(by.Login), l.when(at))
 }
 
 func (l *ledger) Withdraw(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error) {
-	return l.decided(ctx, repo, print, command, `
+	return l.decided(ctx, repo, print, command, by, at, `
 		UPDATE exceptions SET withdrawal = $3, withdrawer = $4, withdrawn = $5
 		WHERE repository = $1 AND fingerprint = $2 AND withdrawn IS NULL AND at <= $5`,
 		`withdrawal`, by.ID, l.when(at))
@@ -118,10 +118,13 @@ func (l *ledger) Withdraw(ctx context.Context, repo forge.Repo, print finding.Fi
 
 // decided updates the exceptions of a finding and counts those on which the
 // command has decided, now or before: it may come again.
-func (l *ledger) decided(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command, update, column string, args ...any) (n int, err error) {
+func (l *ledger) decided(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time, update, column string, args ...any) (n int, err error) {
 	err = l.tx(ctx, func(tx *sql.Tx) error {
 		const before = `SELECT COUNT(*) FROM exceptions WHERE repository = $1 AND fingerprint = $2 AND `
 		if err := tx.QueryRowContext(ctx, before+column+` = $3`, repo.ID, string(print), command).Scan(&n); err != nil || n > 0 {
+			return err
+		}
+		if err := l.sawAccount(ctx, tx, by, at); err != nil {
 			return err
 		}
 		result, err := tx.ExecContext(ctx, update, append([]any{repo.ID, string(print), command}, args...)...)

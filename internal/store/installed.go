@@ -125,7 +125,9 @@ func (l *ledger) Purge(ctx context.Context, before time.Time) error {
 		}
 		_, err := tx.ExecContext(ctx, `
 			DELETE FROM accounts WHERE id NOT IN (SELECT account FROM installations)
-			AND id NOT IN (SELECT author FROM pulls)`)
+			AND id NOT IN (SELECT author FROM pulls) AND id NOT IN (SELECT account FROM feedback)
+			AND id NOT IN (SELECT account FROM exceptions) AND id NOT IN (SELECT approver FROM exceptions)
+			AND id NOT IN (SELECT withdrawer FROM exceptions)`)
 		return err
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -125,4 +126,36 @@ func TestOneProcess(t *testing.T) {
 	require.ErrorContains(t, err, "PULLWARDEN_DATABASE_URL: the file is in use")
 	require.NoError(t, first.Close())
 	open(t, url)
+}
+
+// What was found before rules had a signal is as grave as what is found now,
+// and a schema that is taken back can be brought up again.
+func TestSignalOfAnOldLedger(t *testing.T) {
+	for name, fresh := range map[string]func(testing.TB) string{
+		"SQLite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "x.db") },
+		"Postgres": storetest.Postgres,
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := fresh(t)
+			db := open(t, url)
+			_, err := db.Ledger().Record(t.Context(), storetest.WithSecret())
+			require.NoError(t, err)
+			text, err := os.ReadFile("migrations/" + strings.ToLower(name) + "/00010_signal.sql")
+			require.NoError(t, err)
+			_, down, found := strings.Cut(string(text), "-- +goose Down\n")
+			require.True(t, found)
+			for statement := range strings.SplitSeq(strings.TrimSpace(down), "\n") {
+				_, err = db.SQL().Exec(statement)
+				require.NoError(t, err, statement)
+			}
+			_, err = db.SQL().Exec(`DELETE FROM goose_db_version WHERE version_id = 10`)
+			require.NoError(t, err)
+			require.NoError(t, db.Close())
+
+			signals, err := open(t, url).Signals(t.Context())
+			require.NoError(t, err)
+			require.Len(t, signals, 1)
+			assert.True(t, signals[0].Grave)
+		})
+	}
 }

@@ -312,3 +312,22 @@ func figures(t *testing.T, db DB) {
 	}
 	assert.Empty(t, queries, "figures that nobody proved")
 }
+
+// Whoever asked, approved, withdrew or spoke is known by name as long as what they did is.
+func namesStay(t *testing.T, db DB) {
+	a, b := found("iac/a", "main.tf", "a"), found("iac/b", "main.tf", "b")
+	c := db.Conversations()
+	asker, approver, withdrawer, critic := forge.User{ID: 11, Login: "asker"}, forge.User{ID: 12, Login: "approver"}, forge.User{ID: 13, Login: "withdrawer"}, forge.User{ID: 14, Login: "critic"}
+	e := excepted("command/1", a, 2, 20)
+	e.By = asker
+	require.NoError(t, c.Except(ctx, repo(), e))
+	_, err := c.Approve(ctx, repo(), a.Print, "command/2", approver, day(3))
+	require.NoError(t, err)
+	_, err = c.Withdraw(ctx, repo(), a.Print, "command/3", withdrawer, day(4))
+	require.NoError(t, err)
+	tell(t, db, "command/4", b, critic, day(4))
+	require.NoError(t, db.Ledger().Purge(ctx, day(9)), "of somebody else")
+	for _, u := range []forge.User{asker, approver, withdrawer, critic} {
+		assert.Equal(t, u.Login, one(t, db, `SELECT MAX(login) FROM accounts WHERE id = $1`, u.ID))
+	}
+}

@@ -80,6 +80,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"LastJudged":        lastJudged,
 		"Weigh":             weigh,
 		"GraveRules":        graveRules,
+		"NamesStay":         namesStay,
 		"Figures":           figures,
 		"Redeliveries":      redeliveries,
 	} {
