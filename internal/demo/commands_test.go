@@ -445,6 +445,9 @@ func ledger(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, query := range []string{
 		`SELECT 'upgrade ' || ecosystem || ' ' || package || ' ' || from_version || ' ' || to_version || ' #' || pull || ' ' || why FROM upgrades ORDER BY first_at, package`,
 		`SELECT 'name ' || owner || '/' || name FROM repository_names ORDER BY since, repository`,
+		`SELECT 'outcome #' || o.pull || ' ' || o.rule || ' ends ' || o.how || ' by ' || COALESCE(a.login, '') ||
+			COALESCE(', approved by ' || b.login, '') || CASE WHEN o.merged IS NOT NULL AND o.fixed IS NULL THEN ' merged' ELSE '' END
+			FROM outcomes o LEFT JOIN accounts a ON a.id = o.account LEFT JOIN accounts b ON b.id = o.approver ORDER BY o.rule`,
 	} {
 		rows, err := db.Query(query)
 		ts.Check(err)
