@@ -12,10 +12,7 @@ import (
 func describe(id string) finding.Rule {
 	n := inSentence(noun(id))
 	where := "where it was issued"
-	references := []string{
-		"https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/removing-sensitive-data-from-a-repository",
-		"https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
-	}
+	references := cleanUp()
 	family, _, _ := strings.Cut(id, "-")
 	if page, ok := providerPages()[family]; ok {
 		where = "at its provider"
@@ -29,15 +26,57 @@ func describe(id string) finding.Rule {
 		first = "If it is a real one, **rotate it first**: revoke it where it was issued and issue a new one."
 	}
 	return finding.Rule{
-		ID:    "secret/" + id,
-		Title: noun(id) + " committed",
-		Why: fmt.Sprintf("Whoever can read this repository, a clone or a fork of it can use the %s. "+
-			"Deleting it in a later commit does not take it back: it stays in the history.", n),
-		How: first + " Then take it out of the file and load it from the environment or a secret store at run time. " +
-			"A force-push alone is not enough: clones, forks and caches keep the old commit.",
+		ID:         "secret/" + id,
+		Title:      noun(id) + " committed",
+		Why:        why(n),
+		How:        first + thenCleanUp,
 		Severity:   severity(id),
 		References: references,
 	}
+}
+
+// describeOurs makes a rule of one of ours, which knows the steps to replace a secret.
+func describeOurs(r ruleText, severity finding.Severity) finding.Rule {
+	var references []string
+	for _, page := range append([]string{r.Rotate, r.Docs}, cleanUp()...) {
+		if page != "" && !slices.Contains(references, page) {
+			references = append(references, page)
+		}
+	}
+	return finding.Rule{
+		ID:         "secret/" + r.ID,
+		Title:      r.Title + " committed",
+		Why:        why(inSentence(r.Title)),
+		How:        "**Rotate it first**: " + lowerFirst(r.RotateSteps) + thenCleanUp,
+		Severity:   severity,
+		References: references,
+	}
+}
+
+func why(noun string) string {
+	return fmt.Sprintf("Whoever can read this repository, a clone or a fork of it can use the %s. "+
+		"Deleting it in a later commit does not take it back: it stays in the history.", noun)
+}
+
+// thenCleanUp is what is to be done with any secret once it is replaced.
+const thenCleanUp = " Then take it out of the file and load it from the environment or a secret store at run time. " +
+	"A force-push alone is not enough: clones, forks and caches keep the old commit."
+
+// cleanUp are the pages on what is to be done with any secret.
+func cleanUp() []string {
+	return []string{
+		"https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/removing-sensitive-data-from-a-repository",
+		"https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
+	}
+}
+
+// lowerFirst is a sentence as it goes on behind a colon.
+func lowerFirst(s string) string {
+	first, _, _ := strings.Cut(s, " ")
+	if strings.ToUpper(first) == first { // an abbreviation
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }
 
 // providerPages tell how to revoke what a provider issued, by the first word of a rule's id.
@@ -121,7 +160,7 @@ func noun(id string) string {
 // inSentence is a noun in the middle of a sentence.
 func inSentence(noun string) string {
 	first, rest, _ := strings.Cut(noun, " ")
-	if slices.Contains([]string{"Credential", "Encoded", "Password", "Possible", "Private"}, first) {
+	if slices.Contains([]string{"Credential", "Encoded", "Key", "Machine", "Password", "Possible", "Post-quantum", "Private", "Registry", "Secret", "Webhook"}, first) {
 		return strings.ToLower(first) + " " + rest
 	}
 	return noun

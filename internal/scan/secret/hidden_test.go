@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -103,8 +102,7 @@ func TestWhatIsNotSearchedIsAnError(t *testing.T) {
 		if p.rule.ID == "secret/private-key" {
 			none := *p
 			none.entropy = 9 // no text has so much
-			none.regex = regexp.MustCompile("(?i)-----BEGIN" + `[\s\S]*?-----END`)
-			none.next = func() *regexp.Regexp { return regexp.MustCompile(`(?s:.)(?:` + none.regex.String() + `)`) }
+			none.expr = express("(?i)-----BEGIN" + `[\s\S]*?-----END`)
 			e.patterns[i] = &none
 		}
 	}
@@ -298,8 +296,8 @@ func TestExcuseOfWordsIsNoneForManyLines(t *testing.T) {
 	e, err := newEngine()
 	require.NoError(t, err)
 	for _, a := range e.patterns[0].excuses {
-		if a.everywhere && len(a.StopWords) > 0 {
-			word := a.StopWords[0]
+		if a.everywhere && len(a.words) > 0 {
+			word := a.words[0]
 			assert.True(t, a.covers(word, match{to: len(word)}))
 			assert.False(t, a.covers(word+"\nmore", match{to: len(word) + 5}))
 			return

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zricethezav/gitleaks/v8/config"
-
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
@@ -21,6 +19,7 @@ type match struct {
 	start, end int
 	from, to   int
 	value      string // the secret, if text[from:to] is it encoded
+	verdict    verdict
 }
 
 // errLookAlikes says that a text has so much in it that looks like a secret
@@ -80,11 +79,11 @@ func (e *engine) matches(ctx context.Context, path, text string, from, to int) (
 			return found, err
 		}
 		p := e.patterns[i]
-		if p.regex == nil || p.path != nil && !p.path.MatchString(path) {
+		if p.expr == nil || !p.path.matches(path) {
 			continue
 		}
 		again := retry{pattern: p, text: text, from: from, left: retryBytes * len(text)}
-		for _, at := range p.regex.FindAllStringIndex(text, -1) {
+		for _, at := range p.expr.regex().FindAllStringIndex(text, -1) {
 			m, ok := p.match(text, at[0], at[1])
 			switch {
 			case m.start >= to: // of the next part
@@ -114,8 +113,8 @@ func (p *pattern) match(text string, start, end int) (match, bool) {
 	for start < end && text[end-1] == '\n' {
 		end--
 	}
-	m := match{pattern: p, start: start, end: end, from: start, to: end}
-	groups := p.regex.FindStringSubmatchIndex(text[start:end])
+	m := match{pattern: p, start: start, end: end, from: start, to: end, verdict: plausible}
+	groups := p.expr.regex().FindStringSubmatchIndex(text[start:end])
 	for g := 1; g < len(groups)/2; g++ {
 		from, to := groups[2*g], groups[2*g+1]
 		if p.group == g || p.group == 0 && from < to {
@@ -133,6 +132,11 @@ func (p *pattern) match(text string, start, end int) (match, bool) {
 	}
 	if p.digest != nil && p.digest.MatchString(text[max(0, m.from-digestName):m.to]) {
 		return m, false
+	}
+	if p.check != nil {
+		if m.verdict = p.check(candidate{match: text[start:end], value: text[m.from:m.to]}); m.verdict == invalid {
+			return m, false
+		}
 	}
 	if p.whole {
 		m.from, m.to = start, end
@@ -156,59 +160,6 @@ func entropy(s string) float64 {
 		sum -= freq * math.Log2(freq)
 	}
 	return sum
-}
-
-// lineReach is how far from a match an excuse that speaks of its line is looked for.
-const lineReach = 512
-
-// An excuse is what makes a match harmless, such as a value that ends in EXAMPLE.
-type excuse struct {
-	*config.Allowlist
-	all        bool // every condition must hold, not just one
-	everywhere bool // of all rules, not just one
-}
-
-func (a excuse) covers(text string, m match) bool {
-	value := text[m.from:m.to]
-	if a.everywhere && strings.Contains(value, "\n") {
-		// An excuse of single words that a text of many lines may well contain.
-		return false
-	}
-	expressed := len(a.Regexes) > 0 && a.expressed(text, m, value)
-	word := false
-	if len(a.StopWords) > 0 {
-		word, _ = a.ContainsStopWord(value)
-	}
-	if a.all {
-		return (expressed || len(a.Regexes) == 0) && (word || len(a.StopWords) == 0)
-	}
-	return expressed || word
-}
-
-func (a excuse) expressed(text string, m match, value string) bool {
-	switch a.RegexTarget {
-	case "match":
-		return a.RegexAllowed(text[m.start:m.end])
-	case "line":
-		// What else the line says, in a comment for instance, excuses nothing:
-		// the expression must match where the secret is.
-		from, to := max(0, m.start-lineReach), min(len(text), m.end+lineReach)
-		if i := strings.LastIndexByte(text[from:m.start], '\n'); i >= 0 {
-			from += i + 1
-		}
-		if i := strings.IndexByte(text[m.end:to], '\n'); i >= 0 {
-			to = m.end + i
-		}
-		for _, re := range a.Regexes {
-			for _, at := range re.FindAllStringIndex(text[from:to], -1) {
-				if from+at[0] < m.end && from+at[1] > m.start {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	return a.RegexAllowed(value)
 }
 
 // distinct sorts matches by place and keeps one for each value: of two that
@@ -249,7 +200,7 @@ func (e *engine) byPath(f change.File, content []byte) []finding.Finding {
 	}
 	var found []finding.Finding
 	for _, p := range e.patterns {
-		if p.regex == nil && p.path.MatchString(f.Path) {
+		if p.expr == nil && p.path.matches(f.Path) {
 			n := finding.New(p.rule, change.Span{Path: f.Path}, finding.InFile(f.NewBlob), p.noun)
 			n.Confidence = p.confidence
 			found = append(found, n)

@@ -40,7 +40,7 @@ func (r *retry) within(bad match) []match {
 		if r.left < 0 {
 			break
 		}
-		loc := p.next().FindStringIndex(r.text[before:stop])
+		loc := p.expr.next().FindStringIndex(r.text[before:stop])
 		if loc == nil {
 			r.left -= stop - before
 			break

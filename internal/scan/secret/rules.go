@@ -1,16 +1,13 @@
 package secret
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
-	"sync"
 
 	ahocorasick "github.com/BobuSumisu/aho-corasick"
-	"github.com/spf13/viper"
-	"github.com/zricethezav/gitleaks/v8/config"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
@@ -29,24 +26,28 @@ type pattern struct {
 	noun       string // "GitHub personal access token"
 	confidence finding.Confidence
 	rank       int
-	regex      *regexp.Regexp        // nil if the name of the file says it all
-	next       func() *regexp.Regexp // regex behind any one character
-	keywords   []string              // in lower case, one of which is in the text of any match or beside it
-	path       *regexp.Regexp        // the files that the rule speaks of; nil means all
-	group      int                   // of regex, that holds the secret; 0 means the first that matched
-	whole      bool                  // the secret is all that regex matches, not a group of it
-	tail       *regexp.Regexp        // what of the secret follows after regex; nil if nothing does
-	opening    *regexp.Regexp        // what a match can end with that begins another; nil if nothing does
-	entropy    float64               // a value must have more
+	expr       *expression    // nil if the name of the file says it all
+	keywords   []string       // in lower case, one of which is in the text of any match or beside it
+	path       *expression    // the files that the rule speaks of; nil means all
+	group      int            // of expr, that holds the secret; 0 means the first that matched
+	whole      bool           // the secret is all that expr matches, not a group of it
+	tail       *regexp.Regexp // what of the secret follows after expr; nil if nothing does
+	opening    *regexp.Regexp // what a match can end with that begins another; nil if nothing does
+	entropy    float64        // a value must have more
 	excuses    []excuse
 	digest     *regexp.Regexp // a checksum with its name: no secret; nil if it needs no telling apart
+	check      check          // what the structure of a match proves; nil if nothing is known of it
 }
 
 // Ranks order rules that match the same value: the higher says more about it.
+// Of two that say as much, ours wins: it knows the provider's own steps.
 const (
-	anyValue = iota // any random value beside a word such as "key"
-	inPlace         // a value where a secret is usual
-	ofShape         // a value of a known shape
+	anyValue   = iota // any random value beside a word such as "key"
+	inPlace           // a value where a secret is usual
+	named             // a value known by the name of its provider beside it
+	ourNamed          //
+	ofShape           // a value of a known shape
+	ourOfShape        //
 )
 
 // digestName is the longest name before a checksum, with its separators.
@@ -61,46 +62,62 @@ const digest = `(?i)(?:^|[^a-z0-9])(?:` +
 	`sha384[:-](?:[0-9a-f]{96}|[a-z0-9+/]{64})|` +
 	`sha512[:-](?:[0-9a-f]{128}|[a-z0-9+/]{86}==))$`
 
-// newEngine compiles gitleaks' rules. It reads them with a decoder of its own:
-// the library's constructor goes through a configuration shared by the process.
+// newEngine compiles gitleaks' rules and our own.
 func newEngine() (*engine, error) {
-	v := viper.New()
-	v.SetConfigType("toml")
-	if err := v.ReadConfig(strings.NewReader(config.DefaultConfig)); err != nil {
-		return nil, fmt.Errorf("read the secret rules: %w", err)
-	}
-	var raw config.ViperConfig
-	if err := v.Unmarshal(&raw); err != nil {
-		return nil, fmt.Errorf("decode the secret rules: %w", err)
-	}
-	rules, err := raw.Translate()
+	theirs, err := theirRules()
 	if err != nil {
-		return nil, fmt.Errorf("compile the secret rules: %w", err)
+		return nil, err
 	}
-	return compile(rules), nil
+	ours, err := readOurRules()
+	if err != nil {
+		return nil, err
+	}
+	all := theirPatterns(theirs)
+	known := checks()
+	for _, r := range ours {
+		p, err := ourPattern(r, known)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", r.ID, err)
+		}
+		all = append(all, p)
+	}
+	return compile(all), nil
 }
 
-func compile(rules config.Config) *engine {
-	e := &engine{}
+// compile makes an engine of patterns.
+func compile(patterns []*pattern) *engine {
+	e := &engine{patterns: slices.Clone(patterns)}
+	slices.SortFunc(e.patterns, func(a, b *pattern) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
 	number := map[string]int{}
 	var words []string
-	everywhere := global(rules.Allowlists)
-	ids := slices.Clone(rules.OrderedRules)
-	slices.Sort(ids)
-	for i, id := range ids {
-		r := rules.Rules[id]
+	for i, p := range e.patterns {
+		e.always = append(e.always, len(p.keywords) == 0)
+		for _, k := range p.keywords {
+			n, known := number[k]
+			if !known {
+				n = len(words)
+				number[k] = n
+				words = append(words, k)
+				e.byKeyword = append(e.byKeyword, nil)
+			}
+			e.byKeyword[n] = append(e.byKeyword[n], i)
+		}
+	}
+	e.keywords = ahocorasick.NewTrieBuilder().AddStrings(words).Build()
+	return e
+}
+
+// theirPatterns are the rules of gitleaks, and what we know of each beyond its text.
+func theirPatterns(f ruleFile) []*pattern {
+	everywhere := global(f.Allowlists)
+	var all []*pattern
+	for _, r := range f.Rules {
 		p := &pattern{
-			rule: describe(id), noun: noun(id), rank: ofShape, confidence: finding.Certain,
-			regex: r.Regex, path: r.Path, group: r.SecretGroup, entropy: r.Entropy,
+			rule: describe(r.ID), noun: noun(r.ID), rank: ofShape, confidence: finding.Certain,
+			expr: express(r.Regex), path: express(r.Path), group: r.SecretGroup, entropy: r.Entropy, keywords: lowered(r.Keywords),
 			excuses: append(slices.Clone(everywhere), excuses(r.Allowlists)...),
 		}
-		if r.Regex != nil {
-			p.next = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:.)(?:` + r.Regex.String() + `)`) })
-		}
-		for _, k := range r.Keywords {
-			p.keywords = append(p.keywords, strings.ToLower(k))
-		}
-		switch id {
+		switch r.ID {
 		case "private-key":
 			// A comment in a key excuses it no more than one beside it.
 			p.excuses = excuses(r.Allowlists)
@@ -116,71 +133,49 @@ func compile(rules config.Config) *engine {
 		case "pkcs12-file":
 			p.confidence = finding.Likely
 		default:
-			if r.Regex != nil && strings.Contains(r.Regex.String(), `[\w.-]{0,50}?`) {
-				p.confidence = finding.Likely // known by the name before it, not by its shape
+			if strings.Contains(r.Regex, `[\w.-]{0,50}?`) {
+				p.rank, p.confidence = named, finding.Likely
 			}
 		}
-		e.patterns = append(e.patterns, p)
-		e.always = append(e.always, len(r.Keywords) == 0)
-		for _, k := range r.Keywords {
-			n, known := number[k]
-			if !known {
-				n = len(words)
-				number[k] = n
-				words = append(words, k)
-				e.byKeyword = append(e.byKeyword, nil)
-			}
-			e.byKeyword[n] = append(e.byKeyword[n], i)
-		}
+		all = append(all, p)
 	}
-	e.keywords = ahocorasick.NewTrieBuilder().AddStrings(words).Build()
-	return e
+	return all
 }
 
-// excuses keeps of lists what speaks of values. What speaks of paths and
-// commits is dropped: where a secret stands makes it no less of one.
-func excuses(lists []*config.Allowlist) []excuse {
-	var kept []excuse
-	for _, a := range lists {
-		all := a.MatchCondition == config.AllowlistMatchAnd
-		elsewhere := len(a.Paths)+len(a.Commits) > 0
-		if all && elsewhere || len(a.Regexes)+len(a.StopWords) == 0 {
-			continue
-		}
-		kept = append(kept, excuse{Allowlist: a, all: all})
+// ourPattern is a rule beyond those of gitleaks. Its check is one of known.
+func ourPattern(r ruleText, known map[string]check) (*pattern, error) {
+	severity, ok := finding.ParseSeverity(r.Severity)
+	if !ok {
+		return nil, fmt.Errorf("no severity is called %q", r.Severity)
 	}
-	return kept
-}
-
-// alternatives matches an expression of several words whose anchors only bind
-// the first and the last of them.
-var alternatives = regexp.MustCompile(`^(\(\?[a-z]+\))?\^(.*)\$$`)
-
-// global are the excuses of all rules. They are meant for values that are one
-// word, and one is written so that it takes in any value with that word
-// somewhere in it: "(?i)^true|false|null$".
-func global(lists []*config.Allowlist) []excuse {
-	kept := excuses(lists)
-	for i := range kept {
-		old := kept[i].Allowlist
-		list := &config.Allowlist{
-			Description: old.Description, MatchCondition: old.MatchCondition, RegexTarget: old.RegexTarget,
-			Regexes: slices.Clone(old.Regexes), StopWords: old.StopWords,
-		}
-		for j, re := range list.Regexes {
-			tree, err := syntax.Parse(re.String(), syntax.Perl)
-			if m := alternatives.FindStringSubmatch(re.String()); err == nil && tree.Op == syntax.OpAlternate && m != nil {
-				list.Regexes[j] = regexp.MustCompile(m[1] + "^(?:" + m[2] + ")$")
-			}
-		}
-		kept[i].Allowlist, kept[i].everywhere = list, true
+	p := &pattern{
+		rule: describeOurs(r, severity), noun: r.Title, rank: ourOfShape, confidence: finding.Certain,
+		expr: express(r.Regex), path: express(r.Path), group: r.SecretGroup, entropy: r.Entropy, keywords: r.Keywords,
+		excuses: excuses(r.Allowlists), check: known[r.Check],
 	}
-	return kept
+	if p.check == nil {
+		return nil, fmt.Errorf("no check is called %q", r.Check)
+	}
+	if r.Confidence != finding.Certain.String() {
+		p.rank, p.confidence = ourNamed, finding.Likely
+	}
+	if r.ID == "azure-annotated-key" {
+		p.rank = ourNamed // of any service: a rule that knows which says more
+	}
+	return p, nil
 }
 
 // confidenceIn is how sure the pattern is of one value: some take in shapes
 // that are usual for other things too.
-func (p *pattern) confidenceIn(value string) finding.Confidence {
+func (p *pattern) confidenceIn(value string, v verdict) finding.Confidence {
+	switch {
+	case v == valid:
+		return finding.Certain
+	case p.check == nil && !strings.Contains(value, "\n") && madeUp(value):
+		// The rules of gitleaks do not look for what stands for a value. Of one
+		// with many lines, a comment may well be made up and the rest not.
+		return finding.Possible
+	}
 	switch p.rule.ID {
 	case "secret/sourcegraph-access-token": // any commit id
 		if !strings.HasPrefix(strings.ToLower(value), "sgp_") {

@@ -41,9 +41,10 @@ func oracle(t testing.TB) *detect.Detector {
 	d.IgnoreGitleaksAllow = true
 	valueOnly := func(lists []*config.Allowlist) []*config.Allowlist {
 		var kept []*config.Allowlist
-		for _, x := range excuses(lists) {
-			if x.RegexTarget != "line" {
-				kept = append(kept, x.Allowlist)
+		for _, x := range lists {
+			all, elsewhere := x.MatchCondition == config.AllowlistMatchAnd, len(x.Paths)+len(x.Commits) > 0
+			if x.RegexTarget != "line" && !(all && elsewhere) && len(x.Regexes)+len(x.StopWords) > 0 {
+				kept = append(kept, &config.Allowlist{MatchCondition: x.MatchCondition, RegexTarget: x.RegexTarget, Regexes: x.Regexes, StopWords: x.StopWords})
 			}
 		}
 		return kept
@@ -71,20 +72,93 @@ func suitable(id string) string {
 	return "a.txt"
 }
 
-// TestEveryRule makes texts for every rule and asks both us and gitleaks' detector.
-func TestEveryRule(t *testing.T) {
+// gitleaksAlone is an engine of their rules without ours.
+func gitleaksAlone(t testing.TB) *engine {
+	t.Helper()
+	f, err := theirRules()
+	require.NoError(t, err)
+	return compile(theirPatterns(f))
+}
+
+// TestRulesAreReadAsGitleaksReadsThem holds our reader of its file against its own.
+func TestRulesAreReadAsGitleaksReadsThem(t *testing.T) {
+	d, err := detect.NewDetectorDefaultConfig()
+	require.NoError(t, err)
+	f, err := theirRules()
+	require.NoError(t, err)
+	same := func(theirs []*config.Allowlist, ours []allowText, id string) {
+		require.Len(t, ours, len(theirs), id)
+		for i, a := range theirs {
+			assert.Equal(t, a.MatchCondition == config.AllowlistMatchAnd, strings.EqualFold(ours[i].Condition, "and"), id)
+			assert.Equal(t, a.RegexTarget, ours[i].RegexTarget, id)
+			assert.Empty(t, a.Commits, id)
+			assert.Len(t, ours[i].Paths, len(a.Paths), id)
+			assert.ElementsMatch(t, a.StopWords, distinctWords(ours[i].StopWords), id)
+			require.Len(t, ours[i].Regexes, len(a.Regexes), id)
+			for j, re := range a.Regexes {
+				assert.Equal(t, re.String(), ours[i].Regexes[j], id)
+			}
+		}
+	}
+	same(d.Config.Allowlists, f.Allowlists, "of all rules")
+	require.Len(t, f.Rules, len(d.Config.Rules))
+	for _, r := range f.Rules {
+		theirs := d.Config.Rules[r.ID]
+		assert.False(t, theirs.SkipReport, r.ID)
+		assert.Empty(t, theirs.RequiredRules, r.ID)
+		if theirs.Regex != nil {
+			assert.Equal(t, theirs.Regex.String(), r.Regex, r.ID)
+		}
+		if theirs.Path != nil {
+			assert.Equal(t, theirs.Path.String(), r.Path, r.ID)
+		}
+		assert.Equal(t, theirs.Entropy, r.Entropy, r.ID)
+		assert.Equal(t, theirs.SecretGroup, r.SecretGroup, r.ID)
+		assert.ElementsMatch(t, theirs.Keywords, lowered(r.Keywords), r.ID)
+		same(theirs.Allowlists, r.Allowlists, r.ID)
+	}
+}
+
+func distinctWords(words []string) []string {
+	all := lowered(words)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestExpressionsCompile: at run time it would be too late to learn.
+func TestExpressionsCompile(t *testing.T) {
 	e, err := newEngine()
 	require.NoError(t, err)
+	for _, p := range e.patterns {
+		assert.True(t, p.expr != nil || p.path != nil, p.rule.ID)
+		assert.NotPanics(t, func() {
+			p.path.matches("a")
+			if p.expr != nil {
+				p.expr.regex()
+				p.expr.next()
+			}
+			for _, x := range p.excuses {
+				for _, re := range x.regexes {
+					re.regex()
+				}
+			}
+		}, p.rule.ID)
+	}
+}
+
+// TestEveryRule makes texts for every rule and asks both us and gitleaks' detector.
+func TestEveryRule(t *testing.T) {
+	e := gitleaksAlone(t)
 	d := oracle(t)
 	r := rand.New(rand.NewSource(1))
 	for _, p := range e.patterns {
-		if p.regex == nil {
+		if p.expr == nil {
 			continue
 		}
 		id := strings.TrimPrefix(p.rule.ID, "secret/")
 		values := map[string]bool{}
 		for try := 0; try < 12 || len(values) < 2 && try < 300; try++ {
-			text := strings.Join(d.Config.Rules[id].Keywords, "\n") + "\n" + sample(r, p.regex.String()) + tailOf(r, p) + " \nnothing here\n"
+			text := strings.Join(d.Config.Rules[id].Keywords, "\n") + "\n" + sample(r, p.expr.text) + tailOf(r, p) + " \nnothing here\n"
 			ours, err := e.matches(context.Background(), suitable(id), text, 0, len(text))
 			require.NoError(t, err)
 			var got, want []string

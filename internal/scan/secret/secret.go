@@ -1,8 +1,8 @@
 // Package secret finds keys, tokens and passwords in what a change adds, the
 // names of files among it, plain or encoded once.
 //
-// The rules are those of gitleaks, the matching is our own: nothing that a
-// change brings can switch it off. There is no inline waiver, no ignore file
+// The rules are those of gitleaks and those in rules, the matching is our own:
+// nothing that a change brings can switch it off. There is no inline waiver, no ignore file
 // and no path that is left out, and what a rule excuses must be a property of
 // the matched value itself.
 //
@@ -209,7 +209,7 @@ func (m match) finding(path string, p piece, lines [2]int) finding.Finding {
 	}
 	f := finding.New(m.pattern.rule, span, finding.OfSecret(known), m.pattern.noun+" "+where)
 	f.Severity = severityOf(m.pattern.rule, value)
-	f.Confidence = m.pattern.confidenceIn(value)
+	f.Confidence = m.pattern.confidenceIn(value, m.verdict)
 	f.Evidence = finding.Hidden(value)
 	return f
 }

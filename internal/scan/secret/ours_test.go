@@ -1,0 +1,75 @@
+package secret
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+)
+
+// fileFor is a name that the rule looks at.
+func fileFor(r *ruleEntry) string {
+	for _, name := range []string{"a.txt", ".pgpass", ".my.cnf", ".edgerc", "settings.xml"} {
+		if r.Path == "" || express(r.Path).matches(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// TestOurRulesInTheScanner takes the examples of every rule through the whole
+// scanner: a hit is one finding, of that rule, with its own steps.
+func TestOurRulesInTheScanner(t *testing.T) {
+	all, known := ruleEntries(t), map[string]bool{}
+	for _, r := range all {
+		known[r.ID] = true
+	}
+	for _, r := range all {
+		for _, e := range r.Examples.Hit {
+			found := inspect(t, nil, tree{fileFor(r): "first\n" + mended(e) + "\nlast\n"})
+			i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Rule.ID == "secret/"+r.ID })
+			if !assert.GreaterOrEqual(t, i, 0, "%s is not found in the scanner, but %v", r.ID, lines(found)) {
+				continue
+			}
+			f := found[i]
+			assert.GreaterOrEqual(t, f.Confidence, finding.Likely, r.ID)
+			assert.Contains(t, f.Fix.Text, r.RotateSteps[1:], r.ID)
+			assert.Contains(t, f.Rule.References, r.Docs, r.ID)
+			assert.Equal(t, r.Title+" committed", f.Rule.Title, r.ID)
+			assert.NotContains(t, f.Message+f.Fix.Text+f.Evidence.String(), mended(e), r.ID)
+		}
+		for _, e := range r.Examples.Near {
+			for _, f := range inspect(t, nil, tree{fileFor(r): "first\n" + mended(e) + "\nlast\n"}) {
+				_, ours := known[strings.TrimPrefix(f.Rule.ID, "secret/")]
+				assert.False(t, ours, "%s: %s is taken for a %s", r.ID, e, f.Rule.ID)
+			}
+		}
+		for _, e := range r.Examples.Placeholder {
+			for _, f := range inspect(t, nil, tree{fileFor(r): "first\n" + mended(e) + "\nlast\n"}) {
+				quiet := f.Confidence < finding.Likely || f.Severity <= finding.Low
+				assert.True(t, quiet, "%s: %s is taken for a %s", r.ID, e, f.Rule.ID)
+			}
+		}
+	}
+}
+
+// TestOneFindingForOneValue: of all rules that match a value, one reports it.
+func TestOneFindingForOneValue(t *testing.T) {
+	twice := 0
+	for _, r := range ruleEntries(t) {
+		for _, e := range r.Examples.Hit {
+			seen := map[string]bool{}
+			for _, l := range lines(inspect(t, nil, tree{fileFor(r): mended(e) + "\n"})) {
+				seen[l] = true
+			}
+			if len(seen) > 1 {
+				twice++
+				t.Logf("%s: %v", r.ID, seen)
+			}
+		}
+	}
+	assert.Zero(t, twice)
+}
