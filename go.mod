@@ -4,7 +4,6 @@ go 1.26.3
 
 require (
 	deps.dev/util/semver v0.0.0-20260727054525-2946ae4a6141
-	github.com/BobuSumisu/aho-corasick v1.0.3
 	github.com/aquasecurity/trivy v0.73.0
 	github.com/aquasecurity/trivy-checks v1.12.2-0.20251219190323-79d27547baf5
 	github.com/bmatcuk/doublestar/v4 v4.10.0
@@ -61,6 +60,7 @@ require (
 	cloud.google.com/go/monitoring v1.25.0 // indirect
 	cloud.google.com/go/storage v1.62.2 // indirect
 	dario.cat/mergo v1.0.2 // indirect
+	github.com/BobuSumisu/aho-corasick v1.0.3 // indirect
 	github.com/GoogleCloudPlatform/opentelemetry-operations-go/detectors/gcp v1.34.0 // indirect
 	github.com/GoogleCloudPlatform/opentelemetry-operations-go/exporter/metric v0.55.0 // indirect
 	github.com/GoogleCloudPlatform/opentelemetry-operations-go/internal/resourcemapping v0.55.0 // indirect

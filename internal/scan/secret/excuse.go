@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	ahocorasick "github.com/BobuSumisu/aho-corasick"
 )
 
 // lineReach is how far from a match an excuse that speaks of its line is looked for.
@@ -17,7 +15,7 @@ const lineReach = 512
 type excuse struct {
 	regexes    []*expression
 	words      []string // in lower case, one of which is in the value
-	trie       func() *ahocorasick.Trie
+	trie       func() *automaton
 	target     string // what regexes look at: "match", "line", or the value
 	all        bool   // every condition must hold, not just one
 	everywhere bool   // of all rules, not just one
@@ -38,7 +36,13 @@ func excuses(lists []allowText) []excuse {
 			e.regexes = append(e.regexes, express(text))
 		}
 		words := e.words
-		e.trie = sync.OnceValue(func() *ahocorasick.Trie { return ahocorasick.NewTrieBuilder().AddStrings(words).Build() })
+		e.trie = sync.OnceValue(func() *automaton {
+			a, err := newAutomaton(words)
+			if err != nil {
+				panic(err) // far more words than any list has
+			}
+			return a
+		})
 		kept = append(kept, e)
 	}
 	return kept
@@ -76,7 +80,7 @@ func (a excuse) covers(text string, m match) bool {
 		return false
 	}
 	expressed := len(a.regexes) > 0 && a.expressed(text, m, value)
-	word := len(a.words) > 0 && a.trie().MatchFirstString(strings.ToLower(value)) != nil
+	word := len(a.words) > 0 && a.trie().contains(value)
 	if a.all {
 		return (expressed || len(a.regexes) == 0) && (word || len(a.words) == 0)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync"
 
@@ -108,6 +109,15 @@ func express(text string) *expression {
 		regex: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) }),
 		next:  sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:.)(?:` + text + `)`) }),
 	}
+}
+
+// tree is the expression as it is parsed.
+func (e *expression) tree() *syntax.Regexp {
+	tree, err := syntax.Parse(e.text, syntax.Perl)
+	if err != nil {
+		panic(err) // as regex does
+	}
+	return tree
 }
 
 // matches reports whether e matches anywhere in s; a nil expression matches all.

@@ -103,6 +103,7 @@ func TestWhatIsNotSearchedIsAnError(t *testing.T) {
 			none := *p
 			none.entropy = 9 // no text has so much
 			none.expr = express("(?i)-----BEGIN" + `[\s\S]*?-----END`)
+			none.plan = func() *plan { return newPlan(none.expr, none.keywords) }
 			e.patterns[i] = &none
 		}
 	}

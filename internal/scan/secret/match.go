@@ -46,7 +46,7 @@ func (e *engine) find(ctx context.Context, path string, p piece) ([]match, error
 // search returns the matches in text[from:to] as it is.
 func (e *engine) search(ctx context.Context, path, text string, from, to int) ([]match, error) {
 	var all []match
-	for _, c := range parts([2]int{from, to}) {
+	for c := range parts([2]int{from, to}) {
 		found, err := e.matches(ctx, path, text[c.start:c.end], c.from-c.start, c.to-c.start)
 		for _, m := range found {
 			m.start, m.end, m.from, m.to = m.start+c.start, m.end+c.start, m.from+c.start, m.to+c.start
@@ -57,51 +57,6 @@ func (e *engine) search(ctx context.Context, path, text string, from, to int) ([
 		}
 	}
 	return all, nil
-}
-
-// matches runs every pattern that has a keyword in text, and returns the
-// matches that begin in text[from:to].
-func (e *engine) matches(ctx context.Context, path, text string, from, to int) ([]match, error) {
-	candidates := slices.Clone(e.always)
-	e.keywords.Walk([]byte(strings.ToLower(text)), func(_, _, keyword int64) bool {
-		for _, i := range e.byKeyword[keyword] {
-			candidates[i] = true
-		}
-		return true
-	})
-	var found []match
-	var skipped error
-	for i, wanted := range candidates {
-		if !wanted {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return found, err
-		}
-		p := e.patterns[i]
-		if p.expr == nil || !p.path.matches(path) {
-			continue
-		}
-		again := retry{pattern: p, text: text, from: from, left: retryBytes * len(text)}
-		for _, at := range p.expr.regex().FindAllStringIndex(text, -1) {
-			m, ok := p.match(text, at[0], at[1])
-			switch {
-			case m.start >= to: // of the next part
-			case ok && from <= m.start:
-				found = append(found, m)
-				if p.opens(text, m) {
-					found = append(found, again.within(m)...)
-				}
-			case p.rank > anyValue || m.start < from:
-				// Any value beside a word takes in no more than itself.
-				found = append(found, again.within(m)...)
-			}
-		}
-		if again.left < 0 {
-			skipped = errLookAlikes
-		}
-	}
-	return found, skipped
 }
 
 // match looks closer at text[start:end], which the pattern's expression

@@ -4,8 +4,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
@@ -72,4 +74,39 @@ func TestOneFindingForOneValue(t *testing.T) {
 		}
 	}
 	assert.Zero(t, twice)
+}
+
+// TestAMillionKeywords: what only begins like a secret, however often, is all
+// looked at, and soon.
+func TestAMillionKeywords(t *testing.T) {
+	e, err := newEngine()
+	require.NoError(t, err)
+	var words []string
+	for _, p := range e.patterns {
+		words = append(words, p.keywords...)
+	}
+	slices.Sort(words)
+	words = slices.Compact(words)
+	text := func(separator string, words ...string) string {
+		var b strings.Builder
+		for i := range 1_000_000 {
+			b.WriteString(words[i%len(words)])
+			b.WriteString(separator)
+		}
+		return b.String()
+	}
+	for name, content := range map[string]string{
+		"all of them, a line each":     text("\n", words...),
+		"all of them on one line":      text(" ", words...),
+		"all of them, assigned":        text("=", words...),
+		"all of them without blank":    text("", words...),
+		"one":                          text(" ", "ghp"+"_"),
+		"one that any value is beside": text(" = ", "secret"),
+		"the beginning of a key":       text("\n", "-----BEGIN"),
+	} {
+		start := time.Now()
+		inspect(t, nil, tree{"a": content})
+		t.Logf("%s: %d bytes in %v", name, len(content), time.Since(start))
+		assert.Less(t, time.Since(start), 30*time.Second, name)
+	}
 }

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,22 +23,20 @@ const (
 type retry struct {
 	pattern *pattern
 	text    string
-	from    int // where a match has to begin to count
-	left    int // bytes that may still be searched; below 0: not all was
+	from    int    // where a match has to begin to count
+	left    int    // bytes that may still be searched; below 0: not all was
+	beside  []span // the keywords that a match may have, by their ends; none if that is not known
 }
 
 // within returns the matches that count and begin in bad behind its own beginning.
 func (r *retry) within(bad match) []match {
 	var found []match
 	p := r.pattern
-	stop, word := min(len(r.text), bad.end+overlap), min(len(r.text), bad.end+retryWord)
+	stop := r.stop(bad.end)
 	// A value that does not count counts no more without the name before it.
 	for at := max(bad.start+1, bad.from, r.from); at < bad.end; {
 		before := at - size(r.text[:at])
-		if !p.mentioned(r.text[before:word]) {
-			break
-		}
-		if r.left < 0 {
+		if r.left < 0 || !r.mayBegin(before, bad.end) {
 			break
 		}
 		loc := p.expr.next().FindStringIndex(r.text[before:stop])
@@ -66,6 +65,41 @@ func (r *retry) within(bad match) []match {
 		at = max(start+1, m.from)
 	}
 	return found
+}
+
+// stop is where a match ends at the latest that begins before end.
+func (r *retry) stop(end int) int {
+	far := overlap
+	if how := r.pattern.plan(); how.ok && len(r.beside) > 0 {
+		if a := how.left.plus(how.right); a.open == 0 && !a.all {
+			far = min(far, a.runes*utf8.UTFMax+edge)
+		}
+	}
+	return min(len(r.text), end+far)
+}
+
+// mayBegin reports whether a match may begin in text[at:end]: whether there is
+// a keyword for it.
+func (r *retry) mayBegin(at, end int) bool {
+	how := r.pattern.plan()
+	if !how.ok || len(r.beside) == 0 {
+		return r.pattern.mentioned(r.text[at:min(len(r.text), end+retryWord)])
+	}
+	if how.left.all || how.left.open > 0 {
+		end = len(r.text)
+	} else {
+		end += how.left.runes * utf8.UTFMax
+	}
+	first := sort.Search(len(r.beside), func(i int) bool { return r.beside[i].end > at })
+	for _, k := range r.beside[first:] {
+		if k.start >= at && k.start <= end {
+			return true
+		}
+		if k.start > end+retryWord {
+			break
+		}
+	}
+	return false
 }
 
 // opens reports whether m ends with what can be the beginning of another match:

@@ -6,8 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	ahocorasick "github.com/BobuSumisu/aho-corasick"
+	"sync"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
@@ -15,9 +14,10 @@ import (
 // An engine is the compiled rules. It is safe for concurrent use.
 type engine struct {
 	patterns  []*pattern // sorted by rule id
-	keywords  *ahocorasick.Trie
-	byKeyword [][]int // patterns to try if a keyword occurs, by the keyword's number
-	always    []bool  // by pattern: tried whatever the text says
+	keywords  *automaton
+	byKeyword [][]int   // patterns to try where a keyword is, by the keyword's number
+	always    []bool    // by pattern: tried whatever the text says
+	scratches sync.Pool // of *scratch that no search uses
 }
 
 // A pattern is one rule and how to look for it.
@@ -36,6 +36,7 @@ type pattern struct {
 	entropy    float64        // a value must have more
 	excuses    []excuse
 	digest     *regexp.Regexp // a checksum with its name: no secret; nil if it needs no telling apart
+	plan       func() *plan   // how to look for it
 	check      check          // what the structure of a match proves; nil if nothing is known of it
 }
 
@@ -81,16 +82,17 @@ func newEngine() (*engine, error) {
 		}
 		all = append(all, p)
 	}
-	return compile(all), nil
+	return compile(all)
 }
 
 // compile makes an engine of patterns.
-func compile(patterns []*pattern) *engine {
+func compile(patterns []*pattern) (*engine, error) {
 	e := &engine{patterns: slices.Clone(patterns)}
 	slices.SortFunc(e.patterns, func(a, b *pattern) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
 	number := map[string]int{}
 	var words []string
 	for i, p := range e.patterns {
+		p.plan = sync.OnceValue(func() *plan { return newPlan(p.expr, p.keywords) })
 		e.always = append(e.always, len(p.keywords) == 0)
 		for _, k := range p.keywords {
 			n, known := number[k]
@@ -103,8 +105,9 @@ func compile(patterns []*pattern) *engine {
 			e.byKeyword[n] = append(e.byKeyword[n], i)
 		}
 	}
-	e.keywords = ahocorasick.NewTrieBuilder().AddStrings(words).Build()
-	return e
+	var err error
+	e.keywords, err = newAutomaton(words)
+	return e, err
 }
 
 // theirPatterns are the rules of gitleaks, and what we know of each beyond its text.

@@ -77,7 +77,9 @@ func gitleaksAlone(t testing.TB) *engine {
 	t.Helper()
 	f, err := theirRules()
 	require.NoError(t, err)
-	return compile(theirPatterns(f))
+	e, err := compile(theirPatterns(f))
+	require.NoError(t, err)
+	return e
 }
 
 // TestRulesAreReadAsGitleaksReadsThem holds our reader of its file against its own.

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -133,17 +134,20 @@ type part struct{ start, end, from, to int }
 
 // parts cuts window so that every match no longer than overlap lies whole in
 // the part it belongs to, with its context.
-func parts(window [2]int) []part {
-	var all []part
-	for a := window[0]; ; a += chunk - overlap {
-		c := part{start: a, end: min(a+chunk, window[1]), from: a + lead, to: a + chunk - overlap + lead}
-		if a == window[0] {
-			c.from = a
+func parts(window [2]int) iter.Seq[part] {
+	return func(yield func(part) bool) {
+		for a := window[0]; ; a += chunk - overlap {
+			c := part{start: a, end: min(a+chunk, window[1]), from: a + lead, to: a + chunk - overlap + lead}
+			if a == window[0] {
+				c.from = a
+			}
+			last := c.end == window[1]
+			if last {
+				c.to = c.end
+			}
+			if !yield(c) || last {
+				return
+			}
 		}
-		if c.end == window[1] {
-			c.to = c.end
-			return append(all, c)
-		}
-		all = append(all, c)
 	}
 }
