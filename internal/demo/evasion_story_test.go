@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/demo"
 )
 
 // A story is a history of commits, written down before it becomes one of git.
@@ -189,13 +191,15 @@ func quotedPath(p string) string {
 // awsKey is an access key id of the shape that AWS gives out.
 func awsKey(seed string) string {
 	sum := sha256.Sum256([]byte("aws" + seed))
+	sum[0] = sum[0]&0x3f | 0x80 // of a low account
 	return "AKI" + "A" + base32.StdEncoding.EncodeToString(sum[:10])
 }
 
 // githubToken is a personal access token of the shape that GitHub gives out.
 func githubToken(seed string) string {
 	sum := sha256.Sum256([]byte("github" + seed))
-	return "gh" + "p_" + hex.EncodeToString(sum[:18])
+	body := hex.EncodeToString(sum[:15])
+	return "gh" + "p_" + body + demo.Checksum(body)
 }
 
 // privateKey are the lines of a private key, the first and last ones included.

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"math/big"
 	"slices"
@@ -146,15 +147,26 @@ func makeSecret(kind string) (string, error) {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	switch kind {
 	case "aws":
-		return random("AKIA", 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+		return random("AKIA"+"Q", 15, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") // of a low account
 	case "stripe":
 		return random("sk_"+"live_", 28, letters)
 	case "github":
-		return random("ghp_", 36, letters)
+		body, err := random("", 30, letters)
+		return "ghp_" + body + checksum(body), err
 	case "gitlab":
 		return random("glpat-", 20, letters)
 	}
 	return "", fmt.Errorf("no secret of kind %q", kind)
+}
+
+// checksum is what a token of GitHub ends in: the CRC-32 of the rest in six digits of base 62.
+func checksum(body string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum, out := crc32.ChecksumIEEE([]byte(body)), [6]byte{}
+	for i := len(out) - 1; i >= 0; i-- {
+		out[i], sum = digits[sum%62], sum/62
+	}
+	return string(out[:])
 }
 
 func random(prefix string, n int, alphabet string) (string, error) {

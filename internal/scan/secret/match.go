@@ -148,17 +148,17 @@ func distinct(all []match) []match {
 }
 
 // byPath reports what the name of a file gives away.
-func (e *engine) byPath(f change.File, content []byte) []finding.Finding {
+func (e *engine) byPath(f change.File, content []byte) []sighted {
 	const sequence = 0x30 // with which every such file begins
 	if len(content) == 0 || content[0] != sequence {
 		return nil
 	}
-	var found []finding.Finding
+	var found []sighted
 	for _, p := range e.patterns {
 		if p.expr == nil && p.path.matches(f.Path) {
 			n := finding.New(p.rule, change.Span{Path: f.Path}, finding.InFile(f.NewBlob), p.noun)
 			n.Confidence = p.confidence
-			found = append(found, n)
+			found = append(found, sighted{Finding: n, pattern: p})
 		}
 	}
 	return found

@@ -37,7 +37,10 @@ type pattern struct {
 	excuses    []excuse
 	digest     *regexp.Regexp // a checksum with its name: no secret; nil if it needs no telling apart
 	plan       func() *plan   // how to look for it
-	check      check          // what the structure of a match proves; nil if nothing is known of it
+	check      check          // what the structure of a match proves: what does not fit is no match; nil if nothing is known
+	proof      check          // the same for a rule that is not ours: what does not fit is doubted
+	ours       bool
+	provider   string // who gives the secret out; of our rules, "" if nobody does
 }
 
 // Ranks order rules that match the same value: the higher says more about it.
@@ -113,12 +116,16 @@ func compile(patterns []*pattern) (*engine, error) {
 // theirPatterns are the rules of gitleaks, and what we know of each beyond its text.
 func theirPatterns(f ruleFile) []*pattern {
 	everywhere := global(f.Allowlists)
+	known, proofs := checks(), checksOfGitleaks()
 	var all []*pattern
 	for _, r := range f.Rules {
 		p := &pattern{
 			rule: describe(r.ID), noun: noun(r.ID), rank: ofShape, confidence: finding.Certain,
 			expr: express(r.Regex), path: express(r.Path), group: r.SecretGroup, entropy: r.Entropy, keywords: lowered(r.Keywords),
 			excuses: append(slices.Clone(everywhere), excuses(r.Allowlists)...),
+		}
+		if name, ok := proofs[r.ID]; ok {
+			p.proof = known[name]
 		}
 		switch r.ID {
 		case "private-key":
@@ -154,7 +161,7 @@ func ourPattern(r ruleText, known map[string]check) (*pattern, error) {
 	p := &pattern{
 		rule: describeOurs(r, severity), noun: r.Title, rank: ourOfShape, confidence: finding.Certain,
 		expr: express(r.Regex), path: express(r.Path), group: r.SecretGroup, entropy: r.Entropy, keywords: r.Keywords,
-		excuses: excuses(r.Allowlists), check: known[r.Check],
+		excuses: excuses(r.Allowlists), check: known[r.Check], ours: true, provider: r.Provider,
 	}
 	if p.check == nil {
 		return nil, fmt.Errorf("no check is called %q", r.Check)
@@ -166,28 +173,4 @@ func ourPattern(r ruleText, known map[string]check) (*pattern, error) {
 		p.rank = ourNamed // of any service: a rule that knows which says more
 	}
 	return p, nil
-}
-
-// confidenceIn is how sure the pattern is of one value: some take in shapes
-// that are usual for other things too.
-func (p *pattern) confidenceIn(value string, v verdict) finding.Confidence {
-	switch {
-	case v == valid:
-		return finding.Certain
-	case p.check == nil && !strings.Contains(value, "\n") && madeUp(value):
-		// The rules of gitleaks do not look for what stands for a value. Of one
-		// with many lines, a comment may well be made up and the rest not.
-		return finding.Possible
-	}
-	switch p.rule.ID {
-	case "secret/sourcegraph-access-token": // any commit id
-		if !strings.HasPrefix(strings.ToLower(value), "sgp_") {
-			return finding.Possible
-		}
-	case "secret/vault-service-token": // any method of a variable s
-		if strings.HasPrefix(value, "s.") && !strings.ContainsAny(value, "0123456789") {
-			return finding.Possible
-		}
-	}
-	return p.confidence
 }

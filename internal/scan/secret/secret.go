@@ -11,10 +11,14 @@ package secret
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
@@ -37,12 +41,13 @@ const (
 // Scanner is the secret scanner. Make one with New.
 type Scanner struct {
 	load func() (*engine, error)
+	now  func() time.Time // some secrets end by themselves
 }
 
 var _ scan.Scanner = (*Scanner)(nil)
 
 // New returns a scanner. Its rules are compiled when they are first needed.
-func New() *Scanner { return &Scanner{load: sync.OnceValues(newEngine)} }
+func New() *Scanner { return &Scanner{load: sync.OnceValues(newEngine), now: time.Now} }
 
 // Name returns "secret".
 func (*Scanner) Name() string { return "secret" }
@@ -73,18 +78,19 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	if err != nil {
 		return scan.Report{}, err
 	}
-	var report scan.Report
+	var all []sighted
 	var unread errorList
+	now := s.now()
 	for _, f := range snap.Files {
 		if err := ctx.Err(); err != nil {
-			return report, errors.Join(unread.err(), err)
+			return scan.Report{Findings: oneRuleEach(all)}, errors.Join(unread.err(), err)
 		}
 		most := mostOfRule
-		if len(report.Findings) >= mostFindings {
+		if len(all) >= mostFindings {
 			most = fewOfRule
 		}
-		found, dropped, err := e.inspect(ctx, snap, f, most)
-		report.Findings = append(report.Findings, found...)
+		found, dropped, err := e.inspect(ctx, snap, f, most, now)
+		all = append(all, found...)
 		if err != nil {
 			unread.add(err)
 		}
@@ -92,7 +98,38 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 			unread.add(fmt.Errorf("%q: secrets beyond %d of a rule are not listed, at %d places", f.Path, most, dropped))
 		}
 	}
-	return report, unread.err()
+	return scan.Report{Findings: oneRuleEach(all)}, unread.err()
+}
+
+// A sighted is a finding with what it was made of: the pattern, and the hash of the value.
+type sighted struct {
+	finding.Finding
+	pattern *pattern
+	value   uint64
+}
+
+// oneRuleEach makes of all places of one value findings of one rule, the one
+// that says most: where a name stands beside the value it may be known by that,
+// and elsewhere not.
+func oneRuleEach(all []sighted) []finding.Finding {
+	best := map[uint64]*sighted{}
+	for i := range all {
+		s := &all[i]
+		if b := best[s.value]; s.value != 0 && (b == nil || s.pattern.rank > b.pattern.rank) {
+			best[s.value] = s
+		}
+	}
+	found := make([]finding.Finding, 0, len(all))
+	for _, s := range all {
+		f := s.Finding
+		if b := best[s.value]; b != nil && b.pattern != s.pattern && b.pattern.rank > s.pattern.rank {
+			f.Rule, f.Severity, f.Fix = b.Rule, b.Severity, b.Fix
+			f.Confidence = max(f.Confidence, b.Confidence)
+			f.Message = strings.Replace(f.Message, s.pattern.noun, b.pattern.noun, 1)
+		}
+		found = append(found, f)
+	}
+	return found
 }
 
 // An errorList keeps the first errors and counts the others.
@@ -119,9 +156,9 @@ func (l *errorList) err() error {
 // inspect looks at one file: its name, if it is new, and what is added in it.
 // It lists most secrets of a rule and most places of each, and counts the
 // places of those beyond.
-func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File, most int) (found []finding.Finding, dropped int, err error) {
+func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File, most int, now time.Time) (found []sighted, dropped int, err error) {
 	if snap.Side == scan.Before || f.Kind == change.Added || f.Kind == change.Renamed {
-		if found, err = e.inName(ctx, f.Path); err != nil {
+		if found, err = e.inName(ctx, f.Path, now); err != nil {
 			return found, 0, fmt.Errorf("search %q for secrets: %w", f.Path, err)
 		}
 	}
@@ -157,7 +194,7 @@ func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File,
 				secrets[k.rule]++
 			}
 			places[k]++
-			found = append(found, m.finding(f.Path, p, at))
+			found = append(found, m.sighted(p, m.finding(f.Path, p, at, now)))
 		}
 		if err != nil {
 			return found, dropped, fmt.Errorf("search %q for secrets: %w", f.Path, err)
@@ -168,19 +205,29 @@ func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File,
 
 // inName looks for secrets in the name of a file. Its finding has no line, and
 // its text does not have the name: whoever shows that takes the secret out.
-func (e *engine) inName(ctx context.Context, path string) ([]finding.Finding, error) {
+func (e *engine) inName(ctx context.Context, path string, now time.Time) ([]sighted, error) {
 	p := bytesPiece(path)
 	matches, err := e.find(ctx, path, p)
-	var found []finding.Finding
+	var found []sighted
 	for _, m := range matches {
-		f := m.finding(path, p, [2]int{})
+		f := m.finding(path, p, [2]int{}, now)
 		if f.Confidence == finding.Possible { // names are full of words and checksums
 			continue
 		}
 		f.Message = m.pattern.noun + " in a file name"
-		found = append(found, f)
+		found = append(found, m.sighted(p, f))
 	}
 	return found, err
+}
+
+// hashOf is the beginning of a SHA-256, never 0.
+func hashOf(value string) uint64 {
+	sum := sha256.Sum256([]byte(value))
+	return binary.BigEndian.Uint64(sum[:]) | 1
+}
+
+func (m match) sighted(p piece, f finding.Finding) sighted {
+	return sighted{f, m.pattern, hashOf(identity(m.secret(p.text)))}
 }
 
 func read(snap scan.Snapshot, f change.File) ([]byte, error) {
@@ -191,7 +238,7 @@ func read(snap scan.Snapshot, f change.File) ([]byte, error) {
 }
 
 // finding makes a finding of m, whose match stands at lines. Only the lines of the value are shown.
-func (m match) finding(path string, p piece, lines [2]int) finding.Finding {
+func (m match) finding(path string, p piece, lines [2]int, now time.Time) finding.Finding {
 	span := change.Span{Path: path}
 	where := "in a binary file"
 	if lines[0] > 0 {
@@ -208,8 +255,7 @@ func (m match) finding(path string, p piece, lines [2]int) finding.Finding {
 		where = "encoded " + where
 	}
 	f := finding.New(m.pattern.rule, span, finding.OfSecret(known), m.pattern.noun+" "+where)
-	f.Severity = severityOf(m.pattern.rule, value)
-	f.Confidence = m.pattern.confidenceIn(value, m.verdict)
+	f.Confidence, f.Severity = m.judged(p.text, path, now)
 	f.Evidence = finding.Hidden(value)
 	return f
 }
