@@ -24,7 +24,8 @@ import (
 
 type scanFlags struct {
 	repo, base, head, format, config string
-	all                              bool
+	all, staged                      bool
+	only                             []string
 }
 
 // scanTime bounds one scanner on the command line; a whole repository takes longer than a change.
@@ -60,6 +61,8 @@ func scanCommand(std IO) *cobra.Command {
 	c.Flags().StringVar(&f.base, "base", "", "revision to compare with (default: the default branch)")
 	c.Flags().StringVar(&f.head, "head", "", "revision to look at (default: HEAD and the index)")
 	c.Flags().BoolVar(&f.all, "all", false, "look at the whole tree")
+	c.Flags().BoolVar(&f.staged, "staged", false, "look only at what is staged on top of HEAD, as before a commit")
+	c.Flags().StringSliceVar(&f.only, "only", nil, "run only these checks, such as secret")
 	c.Flags().StringVar(&f.format, "format", "text", "one of "+names)
 	c.Flags().StringVar(&f.config, "config", "", "policy file to go by (default: the one on the default branch)")
 	return c
@@ -71,7 +74,7 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	if err != nil {
 		return nil, err
 	}
-	diff, err := git.Local(ctx, dir, git.LocalOptions{Base: f.base, Head: f.head, All: f.all})
+	diff, err := git.Local(ctx, dir, git.LocalOptions{Base: f.base, Head: f.head, All: f.all, Staged: f.staged})
 	if err != nil {
 		return nil, fmt.Errorf("read the repository at %s: %w", dir, err)
 	}
@@ -83,11 +86,9 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	if err != nil {
 		return nil, err
 	}
-	var on []scan.Scanner
-	for _, s := range app.Scanners(db, app.Ecosystems(config.Registries{}, nil)) {
-		if rules.Enabled(s.Name()) {
-			on = append(on, s)
-		}
+	on, err := chosen(app.Scanners(db, app.Ecosystems(config.Registries{}, nil)), f.only, rules.Enabled)
+	if err != nil {
+		return nil, err
 	}
 	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores})
 	if !f.all {
@@ -96,6 +97,27 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	return &report.Report{
 		Change: diff, Result: result, Policy: rules, Verdict: rules.Judge(result, time.Now()), Notices: notices,
 	}, nil
+}
+
+// chosen are the scanners that only names, all if it names none, and that are enabled.
+func chosen(all []scan.Scanner, only []string, enabled func(string) bool) (on []scan.Scanner, err error) {
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Name())
+		if enabled(s.Name()) && (len(only) == 0 || slices.Contains(only, s.Name())) {
+			on = append(on, s)
+		}
+	}
+	for _, name := range only {
+		// A check that does not exist must not look like one that passed.
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("--only: %q is none of %s", name, strings.Join(names, ", "))
+		}
+		if !enabled(name) {
+			return nil, fmt.Errorf("--only: this repository's policy turns %s off", name)
+		}
+	}
+	return on, nil
 }
 
 // localPolicy is the policy in file, or the one on the default branch, with
