@@ -72,6 +72,7 @@ func checks() map[string]check {
 		// Tokens that are JSON in base64, by the members that they must have.
 		"json-cloudflared": jsonToken("a", "t", "s"),
 		"json-convex":      jsonToken("v2"),
+		"json-grafana":     jsonToken("k", "n"),
 		"json-mapbox":      jsonToken("u", "a"),
 		"json-momento":     jsonToken("endpoint", "api_key"),
 		"json-neptune":     jsonToken("api_address", "api_key"),
@@ -117,9 +118,10 @@ func checksOfGitleaks() map[string]string {
 		"github-pat":             "crc32-base62",
 		"gitlab-pat-routable":    "gitlab-routable",
 		"gitlab-runner-authentication-token-routable": "gitlab-routable",
-		"grafana-service-account-token":               "grafana",
-		"jwt":                                         "jwt",
-		"npm-access-token":                            "crc32-base62",
-		"private-key":                                 "pem",
+		"grafana-api-key":               "json-grafana",
+		"grafana-service-account-token": "grafana",
+		"jwt":                           "jwt",
+		"npm-access-token":              "crc32-base62",
+		"private-key":                   "pem",
 	}
 }

@@ -57,6 +57,8 @@ func (p *pattern) doubts(value string) bool {
 	switch p.rule.ID {
 	case "secret/sourcegraph-access-token": // any commit id
 		return !strings.HasPrefix(strings.ToLower(value), "sgp_")
+	case "secret/github-refresh-token", "secret/github-fine-grained-pat": // of both cases, and so many characters
+		return strings.ToUpper(value[4:]) == value[4:] || strings.ToLower(value) == value
 	case "secret/vault-service-token": // any method of a variable s
 		return strings.HasPrefix(value, "s.") && inWords(value) > len(value)/2
 	}
