@@ -66,8 +66,9 @@ const digest = `(?i)(?:^|[^a-z0-9])(?:` +
 	`sha384[:-](?:[0-9a-f]{96}|[a-z0-9+/]{64})|` +
 	`sha512[:-](?:[0-9a-f]{128}|[a-z0-9+/]{86}==))$`
 
-// newEngine compiles gitleaks' rules and our own.
-func newEngine() (*engine, error) {
+// newEngine compiles gitleaks' rules, our own, and custom ones. Of these, one
+// with an id that is there already is left out: ParseRules says so, but not of another file.
+func newEngine(custom ...Rules) (*engine, error) {
 	theirs, err := theirRules()
 	if err != nil {
 		return nil, err
@@ -84,6 +85,19 @@ func newEngine() (*engine, error) {
 			return nil, fmt.Errorf("rule %s: %w", r.ID, err)
 		}
 		all = append(all, p)
+	}
+	seen := map[string]bool{}
+	for _, p := range all {
+		seen[p.rule.ID] = true
+	}
+	for _, rules := range custom {
+		for _, p := range rules.patterns {
+			if !seen[p.rule.ID] {
+				seen[p.rule.ID] = true
+				mine := *p // engines may share rules, not what they make of them
+				all = append(all, &mine)
+			}
+		}
 	}
 	return compile(all)
 }

@@ -46,8 +46,12 @@ type Scanner struct {
 
 var _ scan.Scanner = (*Scanner)(nil)
 
-// New returns a scanner. Its rules are compiled when they are first needed.
-func New() *Scanner { return &Scanner{load: sync.OnceValues(newEngine), now: time.Now} }
+// New returns a scanner that looks for custom rules beside its own. They are
+// compiled when they are first needed.
+func New(custom ...Rules) *Scanner {
+	load := func() (*engine, error) { return newEngine(custom...) }
+	return &Scanner{load: sync.OnceValues(load), now: time.Now}
+}
 
 // Name returns "secret".
 func (*Scanner) Name() string { return "secret" }
