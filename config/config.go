@@ -36,6 +36,7 @@ type Config struct {
 	TLS            TLS        `yaml:"tls"`
 	AdvisoriesDir  string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
 	TemplatesDir   string     `yaml:"templates_dir"`  // PULLWARDEN_TEMPLATES_DIR; "" for our own texts
+	SecretRules    string     `yaml:"secret_rules"`   // PULLWARDEN_SECRET_RULES: a file; "" for our own rules alone
 	Registries     Registries `yaml:"registries"`
 	Limits         Limits     `yaml:"limits"`
 	Review         Review     `yaml:"review"`
@@ -171,7 +172,8 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 	set := map[string]*string{
 		"PULLWARDEN_ADDRESS": &c.Address, "PULLWARDEN_ADMIN_ADDRESS": &c.AdminAddress,
 		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir, "PULLWARDEN_TEMPLATES_DIR": &c.TemplatesDir,
-		"PULLWARDEN_REGISTRY_GO": &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
+		"PULLWARDEN_SECRET_RULES": &c.SecretRules,
+		"PULLWARDEN_REGISTRY_GO":  &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
 		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
 		"PULLWARDEN_READY_ADVISORIES": &c.Ready.Advisories,
 		"GITHUB_V3_API_URL":           &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,

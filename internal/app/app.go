@@ -129,15 +129,22 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 			return nil, fmt.Errorf("templates_dir: %w", err)
 		}
 	}
+	own, err := ReadSecretRules(cfg.SecretRules)
+	if err != nil {
+		return nil, fmt.Errorf("secret_rules: %w", err)
+	}
+	if own.Wrong != nil {
+		o.Log.Error().Err(own.Wrong).Msg("rules of the operator for secrets are left out")
+	}
 	ecosystems := Ecosystems(cfg.Registries, nil)
 	s.bot = &bot.Bot{
 		Forge: hub, Source: fetcher(cfg.Fetch, o.HTTP, metrics), Ledger: s.db.Ledger(), Meter: metrics,
-		Scanners: Scanners(advisories, ecosystems), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
+		Scanners: Scanners(advisories, ecosystems, own), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
 		Access: hub, Talk: hub, Conversations: s.db.Conversations(), Accept: s.queue.Accept,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,
 			Texts: texts, Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,
-			Rules: RulesDigest(), Advisories: func() string { return advisories.Info().Snapshot },
+			Rules: RulesDigest() + own.Sum, Advisories: func() string { return advisories.Info().Snapshot },
 		},
 	}
 	if cfg.Upgrades.Enabled && cfg.Writer.IntegrationID == 0 {

@@ -149,7 +149,7 @@ func TestOldWorkIsForgotten(t *testing.T) {
 
 func TestScannersAndEcosystems(t *testing.T) {
 	var names []string
-	for _, s := range app.Scanners(nil, app.Ecosystems(config.Registries{}, nil)) {
+	for _, s := range app.Scanners(nil, app.Ecosystems(config.Registries{}, nil), app.SecretRules{}) {
 		names = append(names, s.Name())
 		for _, r := range s.Rules() {
 			assert.True(t, strings.HasPrefix(r.ID, s.Name()+"/"), r.ID)

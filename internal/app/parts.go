@@ -1,7 +1,10 @@
 package app
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
+	"os"
 
 	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/advisory"
@@ -25,10 +28,31 @@ func Ecosystems(r config.Registries, client *http.Client) []ecosystem.Ecosystem 
 	}
 }
 
+// SecretRules are the rules for secrets that an operator brings.
+type SecretRules struct {
+	Rules secret.Rules
+	Sum   string // differs if the file does
+	Wrong error  // of the rules that are left out; nil if none is
+}
+
+// ReadSecretRules reads the rules in the file at path, none if that is "".
+func ReadSecretRules(path string) (SecretRules, error) {
+	if path == "" {
+		return SecretRules{}, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return SecretRules{}, err
+	}
+	sum := sha256.Sum256(text)
+	rules, wrong := secret.ParseRules(path, text)
+	return SecretRules{rules, hex.EncodeToString(sum[:8]), wrong}, nil
+}
+
 // Scanners lists every scanner. Add yours here.
-func Scanners(db advisory.DB, es []ecosystem.Ecosystem) []scan.Scanner {
+func Scanners(db advisory.DB, es []ecosystem.Ecosystem, own SecretRules) []scan.Scanner {
 	return []scan.Scanner{
-		secret.New(),
+		secret.New(own.Rules),
 		dependency.New(db, es),
 		iac.New(),
 		text.New(),

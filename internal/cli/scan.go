@@ -86,7 +86,15 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	if err != nil {
 		return nil, err
 	}
-	on, err := chosen(app.Scanners(db, app.Ecosystems(config.Registries{}, nil)), f.only, rules.Enabled)
+	// Of the environment, never of the repository at hand: a change brings no rules of its own.
+	own, err := app.ReadSecretRules(std.Env("PULLWARDEN_SECRET_RULES"))
+	if err != nil {
+		return nil, fmt.Errorf("PULLWARDEN_SECRET_RULES: %w", err)
+	}
+	if own.Wrong != nil {
+		fmt.Fprintf(std.Err, "rules for secrets are left out:\n%v\n", own.Wrong)
+	}
+	on, err := chosen(app.Scanners(db, app.Ecosystems(config.Registries{}, nil), own), f.only, rules.Enabled)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,40 @@ func TestScanStaged(t *testing.T) {
 	assert.Contains(t, errs, "turns secret off")
 }
 
+// TestOwnSecretRules: of two rules of an operator's one holds.
+func TestOwnSecretRules(t *testing.T) {
+	r := newRepository(t, map[string]string{"README": "The shop.\n"})
+	r.write(map[string]string{"pay.go": "package pay\n\nvar key = \"acme_" + "k3v8n4rtq0zl7xw2by9c\"\n"})
+	r.git("add", "-A")
+	code, _, _ := call(t, r.dir, nil, "scan")
+	assert.Zero(t, code)
+	file := filepath.Join(t.TempDir(), "acme.toml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+[[rules]]
+id = "acme-token"
+regex = '\b(acme_[a-z0-9]{20})\b'
+keywords = ["acme_"]
+[rules.examples]
+hit = ['acme_§m3v8n4rtq0zl7xw2by9c']
+near = ['acme_§m3v8']
+
+[[rules]]
+id = "acme-everything"
+regex = '.*'
+keywords = ["acme_"]
+`), 0o600))
+	env := map[string]string{"PULLWARDEN_SECRET_RULES": file}
+	code, out, errs := call(t, r.dir, env, "scan")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "pay.go:3")
+	assert.Contains(t, out, "secret/acme-token")
+	assert.NotContains(t, out, "k3v8n4rtq0")
+	assert.Regexp(t, `rule acme-everything: keywords: `, errs)
+	code, _, errs = call(t, r.dir, map[string]string{"PULLWARDEN_SECRET_RULES": file + "x"}, "scan")
+	assert.Equal(t, 2, code, "rules that are gone are no rules less")
+	assert.Contains(t, errs, "PULLWARDEN_SECRET_RULES: ")
+}
+
 // TestHook commits with the hook of docs/pre-commit.md.
 func TestHook(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/pre-commit.md")

@@ -178,7 +178,9 @@ func TestAgainstGitleaks(t *testing.T) {
 		}
 	}
 	t.Logf("%d bytes: %d findings are the same, %d are ours alone", bytes, same, further)
-	assert.Greater(t, same, 50)
+	if len(dirs) > 1 {
+		assert.Greater(t, same, 50)
+	}
 	assert.LessOrEqual(t, further, same/20)
 }
 

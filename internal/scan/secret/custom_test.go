@@ -3,6 +3,7 @@ package secret
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,17 @@ func TestCustomRule(t *testing.T) {
 	}
 	assert.Equal(t, []string{"a:3 critical certain secret/github-pat"}, inspectWith(t, Rules{}, text))
 	assert.Empty(t, inspectWith(t, rules, "acme_example_00000000000\nacme_"+strings.Repeat("x", 20)+"\n"))
+}
+
+// TestTheRuleInTheReadmeHolds: who copies it has one.
+func TestTheRuleInTheReadmeHolds(t *testing.T) {
+	readme, err := os.ReadFile("rules/README.md")
+	require.NoError(t, err)
+	_, text, _ := strings.Cut(string(readme), "```toml\n")
+	text, _, _ = strings.Cut(text, "```")
+	rules, err := ParseRules("README.md", []byte(text))
+	require.NoError(t, err)
+	assert.Equal(t, 1, rules.Len())
 }
 
 // TestBadCustomRules: each is refused with a reason at the rule, and the good
