@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write docs/rules anew")
 func TestRulePages(t *testing.T) {
 	const dir = "../../docs/rules"
 	var rules []finding.Rule
-	for _, s := range app.Scanners(nil, app.Ecosystems(config.Registries{}, nil)) {
+	for _, s := range app.Scanners(nil, app.Ecosystems(config.Registries{}, nil), app.SecretRules{}) {
 		own := s.Rules()
 		require.NotEmpty(t, own, s.Name())
 		rules = append(rules, own...)
@@ -81,7 +81,7 @@ func TestRulePages(t *testing.T) {
 // TestRulePagesCanBeFollowed: what a page says to write is a valid policy.
 func TestRulePagesCanBeFollowed(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n((?:ignore|scanners):.*?)```")
-	for _, s := range app.Scanners(nil, app.Ecosystems(config.Registries{}, nil)) {
+	for _, s := range app.Scanners(nil, app.Ecosystems(config.Registries{}, nil), app.SecretRules{}) {
 		pages, err := report.RulePages(s.Rules())
 		require.NoError(t, err)
 		for _, r := range s.Rules() {
