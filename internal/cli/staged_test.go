@@ -75,7 +75,7 @@ keywords = ["acme_"]
 	code, out, errs := call(t, r.dir, env, "scan")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, out, "pay.go:3")
-	assert.Contains(t, out, "secret/acme-token")
+	assert.Contains(t, out, "secret/custom/acme-token")
 	assert.NotContains(t, out, "k3v8n4rtq0")
 	assert.Regexp(t, `rule acme-everything: keywords: `, errs)
 	code, _, errs = call(t, r.dir, map[string]string{"PULLWARDEN_SECRET_RULES": file + "x"}, "scan")

@@ -128,6 +128,7 @@ func (r customRule) pattern(known map[string]check, taken map[string]bool) (*pat
 	if err != nil {
 		return nil, err
 	}
+	p.rule.ID = "secret/custom/" + r.ID // told apart from ours, of which each has a page
 	if err := r.selective(p.expr.regex()); err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func TestCustomRule(t *testing.T) {
 	require.Equal(t, 1, rules.Len())
 	text := "x\nurl = acme_" + "k3v8n4rtq0zl7xw2by9c\n" + githubToken + "\n"
 	for range 2 { // a scanner takes nothing from another one
-		assert.Equal(t, []string{"a:2 critical certain secret/acme-token", "a:3 critical certain secret/github-pat"}, inspectWith(t, rules, text))
+		assert.Equal(t, []string{"a:2 critical certain secret/custom/acme-token", "a:3 critical certain secret/github-pat"}, inspectWith(t, rules, text))
 	}
 	assert.Equal(t, []string{"a:3 critical certain secret/github-pat"}, inspectWith(t, Rules{}, text))
 	assert.Empty(t, inspectWith(t, rules, "acme_example_00000000000\nacme_"+strings.Repeat("x", 20)+"\n"))
