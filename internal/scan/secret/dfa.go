@@ -19,10 +19,8 @@ type dfa struct {
 }
 
 const (
-	// mostClasses bounds the width of a table of states, mostStates its
-	// height; a table that is full is made anew.
+	// mostClasses bounds the width of a table of states.
 	mostClasses = 200
-	mostStates  = 2048
 	// mostSteps is how far a dfa looks: what it has not ruled out by then is
 	// up to the regular expression. It keeps the work at each keyword constant.
 	mostSteps = 400
@@ -107,6 +105,7 @@ const (
 // A dfaCache holds the states of one dfa. It is for one goroutine.
 type dfaCache struct {
 	dfa    *dfa
+	room   *int // bytes that all caches of one search may still take; whoever shares it makes room
 	width  int
 	next   []int32 // by state and class, the last class being the end of the text
 	states []state
@@ -127,26 +126,17 @@ type workspace struct {
 	key               []byte
 }
 
-func (d *dfa) newCache() *dfaCache {
-	c := &dfaCache{dfa: d, width: len(d.bounds) + 1}
+func (d *dfa) newCache(room *int) *dfaCache {
+	c := &dfaCache{dfa: d, room: room, width: len(d.bounds) + 1, states: make([]state, firstState), ids: map[string]int32{}}
 	c.work.seen = make([]bool, len(d.prog.Inst))
-	c.reset()
+	c.next = make([]int32, firstState*c.width)
+	*room -= len(c.work.seen) + 4*len(c.next)
 	return c
-}
-
-func (c *dfaCache) reset() {
-	c.states = append(c.states[:0], make([]state, firstState)...)
-	c.next = append(c.next[:0], make([]int32, firstState*c.width)...)
-	c.ids = map[string]int32{}
-	c.starts = [4]int32{}
 }
 
 // run reports whether a match can begin at text[at:], and how far it looked to
 // tell. What it cannot tell it does not rule out.
 func (c *dfaCache) run(text string, at int) (stop int, may bool) {
-	if len(c.states) > mostStates {
-		c.reset()
-	}
 	before := byte(beforeText)
 	if at > 0 {
 		r, _ := utf8.DecodeLastRuneInString(text[:at])
@@ -250,6 +240,8 @@ func (c *dfaCache) intern(set []uint32, before byte) int32 {
 	if id, ok := c.ids[string(key)]; ok {
 		return id
 	}
+	const beside = 120 // an entry of the map, the headers of the set and the key
+	*c.room -= 8*c.width + 2*len(key) + beside
 	id := int32(len(c.states))
 	c.ids[string(key)] = id
 	c.states = append(c.states, state{slices.Clone(set), before})

@@ -60,7 +60,8 @@ func FuzzDFA(f *testing.F) {
 		if !how.ok || how.behind == nil {
 			return
 		}
-		cache := how.behind.newCache()
+		room := 1 << 20
+		cache := how.behind.newCache(&room)
 		lower := strings.ToLower(text)
 		for _, at := range p.expr.regex().FindAllStringIndex(text, -1) {
 			if len(lower) != len(text) {

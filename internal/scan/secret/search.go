@@ -37,12 +37,14 @@ type scratch struct {
 	windows [][]span    // by pattern, sorted, apart from each other
 	beside  [][]span    // by pattern: the keywords that a match may have
 	caches  []*dfaCache // by pattern, of plan.behind
-	steps   []int       // by pattern: how much the dfa may still look at
+	room    int         // bytes that caches may still take
+	steps   []int       // by pattern: how much the dfa looked at
 	closed  []int8      // by pattern: whether its path fits; 0 if nobody asked
 }
 
 func newScratch(patterns int) *scratch {
 	return &scratch{
+		room:    cacheRoom,
 		windows: make([][]span, patterns), beside: make([][]span, patterns),
 		caches: make([]*dfaCache, patterns), steps: make([]int, patterns), closed: make([]int8, patterns),
 	}
@@ -56,6 +58,9 @@ const (
 	// multiples of the text. Beyond it the regular expression does, which
 	// never looks at anything twice.
 	dfaShare = 4
+	// cacheRoom bounds the memory of the states that all patterns have of their
+	// dfas, in bytes. Texts that need more have them made anew.
+	cacheRoom = 16 << 20
 )
 
 // matches returns the matches of all patterns that begin in text[from:to].
@@ -209,8 +214,12 @@ func (e *engine) window(s *scratch, i int, path, text string, start, end int, as
 
 // mayFollow reports whether what stands behind a keyword can be the rest of a match.
 func (s *scratch) mayFollow(i int, behind *dfa, text string, end int) bool {
+	if s.room < 0 {
+		clear(s.caches)
+		s.room = cacheRoom
+	}
 	if s.caches[i] == nil {
-		s.caches[i] = behind.newCache()
+		s.caches[i] = behind.newCache(&s.room)
 	}
 	if s.steps[i] > dfaShare*len(text) {
 		return true
