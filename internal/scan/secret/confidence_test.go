@@ -61,7 +61,7 @@ func TestConfidence(t *testing.T) {
 		{"words in capitals", "a.js", "Bi" + "ghr" + "_ICANVASRENDERINGVIACONTEXT2D3D5D7D8D", "critical possible secret/github-refresh-token"},
 		{"an object in base64", "a.txt", "k=" + base64.StdEncoding.EncodeToString([]byte(`{"k":"OKSpmiRV6FuJe1Uh1l4VWtOYZck2FXnk","n":"deploy","id":100001}`)), "high certain secret/grafana-api-key"},
 		{"base64 of no object", "a.txt", "k=" + "eyJrIjoi" + strings.Repeat("T0tTcG1pUlY2RnVKZTFVaDFsNFZ", 3), "high possible secret/grafana-api-key"},
-		{"a commit", "a.txt", "source" + "graph " + "4f1c2d3e4b5a69788796a5b4c3d2e1f001122334", "high possible secret/sourcegraph-access-token"},
+		{"a commit", "a.txt", "source" + "graph " + "4f1c2d3e4b5a69788796" + "a5b4c3d2e1f001122334", "high possible secret/sourcegraph-access-token"},
 	} {
 		assert.Equal(t, []string{c.path + ":1 " + c.want}, firstLines(inspect(t, nil, tree{c.path: c.text + "\n"})), c.name)
 	}
