@@ -87,6 +87,19 @@ func (c *call) commitJSON(sha string) map[string]any {
 			"tree": map[string]any{"sha": i.tree, "url": git + "/trees/" + i.tree}, "verification": c.repo.verification(sha)}}
 }
 
+// log lists what sha, or the default branch, leads to, newest first.
+func (c *call) log() answer {
+	rev := c.r.URL.Query().Get("sha")
+	if rev == "" {
+		rev = c.repo.branch
+	}
+	sha := c.repo.resolve(rev)
+	if sha == "" {
+		return missing()
+	}
+	return paged(c, c.repo.lines("rev-list", sha), func(sha string) any { return c.commitJSON(sha) })
+}
+
 func (c *call) getCommit() answer {
 	sha := c.repo.resolve(c.params["ref"])
 	if sha == "" {

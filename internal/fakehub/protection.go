@@ -1,5 +1,7 @@
 package fakehub
 
+import "fmt"
+
 // A Requirement is a check that has to pass before a merge.
 type Requirement struct {
 	Branch, Check string
@@ -71,4 +73,18 @@ func (r *Repo) protection(branch string) (protected bool, v map[string]any) {
 	}
 	return protected, map[string]any{"enabled": len(checks) > 0,
 		"required_status_checks": map[string]any{"enforcement_level": level, "contexts": contexts, "checks": checks}}
+}
+
+// requires is what keeps commits without checks out of a branch, "" if nothing does.
+func (r *Repo) requires(ref string) string {
+	for _, q := range r.rules {
+		switch {
+		case "refs/heads/"+q.Branch != ref:
+		case q.Classic:
+			return fmt.Sprintf("Required status check %q is expected.", q.Check)
+		default:
+			return fmt.Sprintf("Repository rule violations found\n\nRequired status check %q is expected.\n\n", q.Check)
+		}
+	}
+	return ""
 }

@@ -101,6 +101,8 @@ func (c *call) updateRef() answer {
 		return problem(http.StatusUnprocessableEntity, "Update is not a fast forward")
 	case !c.mayPoint(*in.SHA, old):
 		return forbidden()
+	case c.repo.requires(name) != "":
+		return problem(http.StatusUnprocessableEntity, c.repo.requires(name))
 	}
 	if _, err := c.repo.git("update-ref", name, *in.SHA, old); err != nil {
 		return problem(http.StatusUnprocessableEntity, "Reference update failed")

@@ -50,6 +50,7 @@ func routes() []route {
 		{"GET", r + "/contents/{path...}", "contents:read", (*call).getContents, nil, nil},
 		{"GET", r + "/contents", "contents:read", (*call).getContents, nil, nil},
 		{"GET", r + "/compare/{basehead...}", "contents:read", (*call).compare, nil, nil},
+		{"GET", r + "/commits", "contents:read", (*call).log, nil, nil},
 		{"GET", r + "/commits/{ref...}/check-runs", "checks:read", (*call).listChecks, nil, nil},
 		{"GET", r + "/commits/{ref...}/check-suites", "checks:read", (*call).listSuites, nil, nil},
 		{"GET", r + "/commits/{sha}/pulls", "pull_requests:read", (*call).pullsOfCommit, nil, nil},

@@ -63,8 +63,9 @@ func (e Event) Key() string {
 	case e.Kind == CheckAsked || e.Kind == GroupAsked:
 		return fmt.Sprintf("%s/%d/%s", e.Kind, e.Repo.ID, e.SHA)
 	case e.Kind == ButtonPressed:
-		// Whoever may not ask must not stand in for somebody who may.
-		return fmt.Sprintf("%s/%d/%s/%d", e.Kind, e.Repo.ID, e.SHA, e.Sender.ID)
+		// Whoever may not ask must not stand in for somebody who may, nor one
+		// button for another.
+		return fmt.Sprintf("%s/%d/%s/%d/%s", e.Kind, e.Repo.ID, e.SHA, e.Sender.ID, e.Button)
 	case e.Kind == Commanded:
 		return fmt.Sprintf("%s/%d/%d/%d", e.Kind, e.Repo.ID, e.Command.Thread, e.Command.Comment)
 	case e.Kind == DefaultPushed:

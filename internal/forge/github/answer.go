@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -28,11 +29,27 @@ func (f *Forge) Answer(ctx context.Context, p forge.PullRef, c forge.Command, a 
 	defer release()
 	t := talk{Forge: f, client: client, pull: p, command: c}
 	if a.Words != "" {
-		if err := t.reply(ctx, a.Words); err != nil {
+		if err := t.reply(ctx, "answer/"+strconv.FormatInt(c.Comment, 10), a.Words); err != nil {
 			return f.wrap(err, "%s", what)
 		}
 	}
 	return f.wrap(t.react(ctx, string(a.Reaction)), "%s", what)
+}
+
+// Say writes words in the conversation of p: once for each key, as far back as since.
+func (f *Forge) Say(ctx context.Context, p forge.PullRef, key string, since time.Time, words string) error {
+	what := fmt.Sprintf("say something on %v", p)
+	client, err := f.client(p.Repo, grant{pulls: write})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	release, err := f.locks.take(ctx, fmt.Sprintf("say/%d/%d/%s", p.Repo.ID, p.Number, key))
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer release()
+	t := talk{Forge: f, client: client, pull: p, command: forge.Command{At: since}}
+	return f.wrap(t.reply(ctx, "say/"+key, words), "%s", what)
 }
 
 type talk struct {
@@ -53,8 +70,7 @@ func (t *talk) react(ctx context.Context, content string) error {
 	return err
 }
 
-func (t *talk) reply(ctx context.Context, words string) error {
-	key := "answer/" + strconv.FormatInt(t.command.Comment, 10)
+func (t *talk) reply(ctx context.Context, key, words string) error {
 	there, err := t.said(ctx, key)
 	if err != nil || there {
 		return err

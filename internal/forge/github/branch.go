@@ -27,7 +27,7 @@ func (f *Forge) putBranch(ctx context.Context, c *gh.Client, repo forge.Repo, p 
 	if err != nil {
 		return f.wrap(err, "read commit %s", p.BaseSHA)
 	}
-	tree, err := f.tree(ctx, c, repo, base.GetTree().GetSHA(), p.Files)
+	tree, err := f.tree(ctx, c, repo, base.GetTree().GetSHA(), p.Files, nil)
 	if err != nil {
 		return err
 	}
@@ -72,14 +72,17 @@ func (f *Forge) branchTip(ctx context.Context, c *gh.Client, repo forge.Repo, br
 	return nil, fmt.Errorf("branch %s is not ours: %w", branch, forge.ErrDenied)
 }
 
-// tree makes base with files written over it and returns its SHA.
-func (f *Forge) tree(ctx context.Context, c *gh.Client, repo forge.Repo, base string, files map[string][]byte) (string, error) {
+// tree makes base with files written over it, some of them executable, and returns its SHA.
+func (f *Forge) tree(ctx context.Context, c *gh.Client, repo forge.Repo, base string, files map[string][]byte, executable map[string]bool) (string, error) {
 	var entries []*gh.TreeEntry
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		if !takesPath(path) {
 			return "", fmt.Errorf("GitHub takes no file named %q", path)
 		}
 		e := &gh.TreeEntry{Path: gh.String(path), Mode: gh.String("100644"), Type: gh.String("blob")}
+		if executable[path] {
+			e.Mode = gh.String("100755")
+		}
 		if content := files[path]; utf8.Valid(content) {
 			e.Content = gh.String(string(content))
 		} else {

@@ -57,10 +57,12 @@ type Forge struct {
 	ownersFiles   ownersFiles
 	locks         locks
 	name          *appName
+	reader        *installations
 	writer        *writer
 	repoName      *regexp.Regexp
 	commentMarker *regexp.Regexp
 	branchMarker  *regexp.Regexp
+	fixMarker     *regexp.Regexp
 }
 
 var _ forge.Forge = (*Forge)(nil)
@@ -100,6 +102,7 @@ func New(o Options) (*Forge, error) {
 		repoName:      regexp.MustCompile(`^[A-Za-z0-9._-]+$`),
 		commentMarker: regexp.MustCompile(`<!-- pullwarden:1 (settled )?key=([^\s]{1,500}) mac=([0-9a-f]{32}) -->`),
 		branchMarker:  regexp.MustCompile(`(?m)^Pullwarden-Branch: ([0-9a-f]{32})$`),
+		fixMarker:     regexp.MustCompile(`(?m)^Pullwarden-Fix: ([0-9a-f]{32})$`),
 	}
 	if f.agent == "" {
 		f.agent = "pullwarden"
@@ -135,6 +138,7 @@ func New(o Options) (*Forge, error) {
 		return nil, err
 	}
 	f.name = newAppName(f.appClient(f.apps))
+	f.reader = newInstallations(f, "the App", f.appClient(f.apps))
 	if o.Writer != nil {
 		apps, tokens, err := identity(o.Writer.AppID, o.Writer.PrivateKey, "writer.private_key")
 		if err != nil {

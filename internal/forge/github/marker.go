@@ -81,3 +81,8 @@ func (f *Forge) restoredWords(body string) string {
 func (f *Forge) branchMAC(repo forge.Repo, branch, tree, parent string) string {
 	return f.key.Sum("branch marker", strconv.FormatInt(repo.ID, 10), branch, tree, parent)
 }
+
+// fixMAC confirms that a commit of ours on the branch of p answered ask.
+func (f *Forge) fixMAC(p forge.Pull, ask, tree, parent string) string {
+	return f.key.Sum("fix marker", strconv.FormatInt(p.Repo.ID, 10), p.HeadRef, ask, tree, parent)
+}
