@@ -196,3 +196,32 @@ func TestApply(t *testing.T) {
 		})
 	}
 }
+
+func TestFit(t *testing.T) {
+	const bom = "\ufeff"
+	for name, x := range map[string]struct {
+		src  string
+		edit Edit
+		want string // of the whole
+	}{
+		"as it is":                 {"1\n2\n", Edit{Span{"f", 2, 2}, "x\n"}, "1\nx\n"},
+		"CRLF":                     {"1\r\n2\r\n3\r\n", Edit{Span{"f", 2, 2}, "x\ny\n"}, "1\r\nx\r\ny\r\n3\r\n"},
+		"CRLF already":             {"1\r\n2\r\n", Edit{Span{"f", 1, 1}, "x\r\n"}, "x\r\n2\r\n"},
+		"CRLF elsewhere":           {"1\r\n2\n", Edit{Span{"f", 2, 2}, "x\n"}, "1\r\nx\n"},
+		"no newline at the end":    {"1\n2", Edit{Span{"f", 2, 2}, "x\n"}, "1\nx"},
+		"CRLF, none at the end":    {"1\r\n2", Edit{Span{"f", 2, 2}, "x\ny\n"}, "1\r\nx\r\ny"},
+		"one line without newline": {"1", Edit{Span{"f", 1, 1}, "x\n"}, "x"},
+		"byte order mark":          {bom + "1\n2\n", Edit{Span{"f", 1, 1}, "x\n"}, bom + "x\n2\n"},
+		"byte order mark is there": {bom + "1\n2\n", Edit{Span{"f", 1, 1}, bom + "x\n"}, bom + "x\n2\n"},
+		"below the mark":           {bom + "1\n2\n", Edit{Span{"f", 2, 2}, "x\n"}, bom + "1\nx\n"},
+		"delete":                   {"1\r\n2\r\n", Edit{Span{"f", 2, 2}, ""}, "1\r\n"},
+		"append":                   {"1\r\n", Edit{Span{"f", 2, 1}, "2\n"}, "1\r\n2\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Apply([]byte(x.src), Fit([]byte(x.src), x.edit))
+			require.NoError(t, err)
+			assert.Equal(t, x.want, string(got))
+		})
+	}
+	Fit(nil, Edit{Span{"f", 1, 1}, "x\n"}) // what is not there is Apply's business
+}

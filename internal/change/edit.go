@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // An Edit replaces the lines of Span with Text. Start and End are required;
@@ -41,4 +42,25 @@ func Apply(src []byte, edits ...Edit) ([]byte, error) {
 		out.Write(lines[next-1])
 	}
 	return out.Bytes(), nil
+}
+
+// Fit returns e with the line ends of src, of which it replaces lines, with its
+// byte order mark, and without a newline at the end where src has none.
+func Fit(src []byte, e Edit) Edit {
+	lines := bytes.SplitAfter(src, []byte("\n"))
+	at := min(max(e.Span.Start, 1), len(lines))
+	if at > 1 && !bytes.HasSuffix(lines[at-1], []byte("\n")) {
+		at-- // the last line has no end of its own
+	}
+	if bytes.HasSuffix(lines[at-1], []byte("\r\n")) {
+		e.Text = strings.ReplaceAll(strings.ReplaceAll(e.Text, "\r\n", "\n"), "\n", "\r\n")
+	}
+	if e.Span.End == len(lines) && len(lines[len(lines)-1]) > 0 {
+		e.Text = strings.TrimSuffix(strings.TrimSuffix(e.Text, "\n"), "\r")
+	}
+	const mark = "\ufeff"
+	if e.Span.Start == 1 && e.Span.End >= 1 && bytes.HasPrefix(src, []byte(mark)) && !strings.HasPrefix(e.Text, mark) {
+		e.Text = mark + e.Text
+	}
+	return e
 }
