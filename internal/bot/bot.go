@@ -34,6 +34,7 @@ type Bot struct {
 	Meter    Meter                           // nil: nothing is counted
 	Access   access                          // who may press buttons and give commands; nil: nobody
 	Talk     talk                            // nil: no command is obeyed
+	Pushes   pushes                          // nil: nothing is fixed for anybody
 	// Conversations keep what commands come to; nil: no command is obeyed.
 	Conversations history.Conversations
 	// Accept returns nil once it is certain that e will be handled.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -18,6 +19,8 @@ import (
 // talk answers people where they wrote to us.
 type talk interface {
 	Answer(ctx context.Context, p forge.PullRef, c forge.Command, a forge.Answer) error
+	// Say writes in the conversation, once for each key since that time.
+	Say(ctx context.Context, p forge.PullRef, key string, since time.Time, words string) error
 }
 
 // A request is a command with what it needs to be obeyed.
@@ -47,6 +50,7 @@ func verbs() []verb {
 		{"withdraw", false, true, (*Bot).withdraw},
 		{"not-useful", false, true, (*Bot).notUseful},
 		{"why", true, true, (*Bot).why},
+		{"fix", false, false, (*Bot).fixAsked},
 		{"rescan", true, false, (*Bot).rescan},
 		{"help", true, false, func(*Bot, context.Context, *request) (forge.Answer, bool, error) {
 			return forge.Answer{Reaction: forge.Done, Words: report.Help()}, false, nil
@@ -125,9 +129,25 @@ func (b *Bot) obey(ctx context.Context, r *request) (forge.Answer, bool, error) 
 func refused(words string) forge.Answer { return forge.Answer{Reaction: forge.Refused, Words: words} }
 func unclear(words string) forge.Answer { return forge.Answer{Reaction: forge.Unclear, Words: words} }
 
-// about finds out which finding r is about: the one that it names, or that its
-// thread is about. words says what is wrong, if anything is.
+// about finds out which finding of the latest review r is about. words says
+// what is wrong, if anything is.
 func (b *Bot) about(ctx context.Context, r *request) (words string, err error) {
+	if words, err := b.named(ctx, r); err != nil || words != "" {
+		return words, err
+	}
+	seen, ok, err := b.Conversations.Sighted(ctx, forge.PullRef{Repo: r.Repo, Number: r.Number}, r.print)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return report.NotFoundHere(string(r.print)), nil
+	}
+	r.seen = seen
+	return "", nil
+}
+
+// named finds out which finding r names, or its thread is about.
+func (b *Bot) named(ctx context.Context, r *request) (words string, err error) {
 	if first, rest, _ := strings.Cut(r.words, " "); policy.IsFingerprint(strings.Trim(first, "`")) {
 		r.print, r.words = finding.Fingerprint(strings.Trim(first, "`")), strings.TrimSpace(rest)
 	} else if r.Command.Thread != 0 {
@@ -138,14 +158,6 @@ func (b *Bot) about(ctx context.Context, r *request) (words string, err error) {
 	if r.print == "" {
 		return report.WhichFinding(r.verb), nil
 	}
-	seen, ok, err := b.Conversations.Sighted(ctx, forge.PullRef{Repo: r.Repo, Number: r.Number}, r.print)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return report.NotFoundHere(string(r.print)), nil
-	}
-	r.seen = seen
 	return "", nil
 }
 

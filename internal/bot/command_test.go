@@ -68,6 +68,10 @@ func (p *parley) Answer(_ context.Context, _ forge.PullRef, _ forge.Command, a f
 	return p.answerTo
 }
 
+func (p *parley) Say(context.Context, forge.PullRef, string, time.Time, string) error {
+	return errors.New("nothing is said unasked")
+}
+
 func (p *parley) OwnersFile(context.Context, forge.Repo, string, string) ([]byte, error) {
 	if p.orgs == "" {
 		return nil, forge.ErrNotFound

@@ -232,6 +232,7 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 			return err
 		}
 	}
+	r.Fixable = b.offersFix(ctx, s, r)
 	check, err := report.Check(r)
 	if err != nil {
 		return err

@@ -23,13 +23,15 @@ import (
 
 // commands are what the scripts are made of.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){
+	all := map[string]func(*testscript.TestScript, bool, []string){
 		"fill": fill, "commit": commit, "reset": reset, "pull": pull, "base": setBase, "close": closePull, "deliver": deliver,
 		"organisation": organisation, "restart": restart, "draft": draft, "ready": ready, "settle": settle, "check": check, "threads": threads, "remarks": remarks, "pulls": pulls, "hublog": hublog,
 		"runs": runs, "checks": checks, "fail": fail, "file": file, "remark": remark, "redeliver": redeliver, "delay": delay, "fork": fork,
 		"catchup": catchUp, "miss": miss, "role": role, "team": team, "say": sayInConversation, "reply": reply, "answers": answers,
 		"merge": merge, "prune": prune, "sums": sums, "copycat": copycat, "ledger": ledger, "deep": deep,
 	}
+	maps.Copy(all, fixCommands())
+	return all
 }
 
 func act(ts *testscript.TestScript) *actor { return ts.Value(stageKey{}).(*actor) }

@@ -13,7 +13,7 @@ import (
 // Help names the commands.
 func Help() string {
 	return "Commands: `/pullwarden why` tells why a finding is one, `ignore REASON until YYYY-MM-DD` asks for an exception, `approve` and `withdraw` are for exceptions, " +
-		"`not-useful REASON` tells us, `rescan` looks again. Write them in the finding's thread, or name it: `/pullwarden why FINGERPRINT`."
+		"`not-useful REASON` tells us, `fix` pushes a commit with the fixes that can be made, `rescan` looks again. Write them in the finding's thread, or name it: `/pullwarden why FINGERPRINT`."
 }
 
 // MayNot is for whoever may not write to the repository.

@@ -47,6 +47,9 @@ func Check(r *Report) (forge.Check, error) {
 		SHA: r.Change.Head, Title: Title(r), Summary: summary,
 		Conclusion: forge.Conclusion(r.Policy.Conclusion(r.Verdict.Outcome)), DetailsURL: r.Link,
 	}
+	if r.Fixable {
+		c.Actions = append(c.Actions, fixIt())
+	}
 	for _, d := range worstFirst(r.Verdict.Decisions) {
 		if _, placed := r.Placed[string(d.Finding.Print)]; !placed {
 			c.Notes = append(c.Notes, note(r, d))

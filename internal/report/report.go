@@ -26,6 +26,7 @@ type Report struct {
 	// Settings is the policy in force, value by value; nil leaves it out.
 	Settings []policy.Setting
 	Placed   forge.Placed // findings that have an inline comment
+	Fixable  bool         // somebody can have a commit pushed that fixes findings
 	Link     string       // page of this run, or ""
 	Colour   bool         // Text may use a terminal's colours
 	Texts    *Texts       // nil: our own
