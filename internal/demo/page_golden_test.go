@@ -20,6 +20,7 @@ func TestPageAsItWas(t *testing.T) {
 	show := &Show{
 		Check: Check{
 			Name: "pullwarden", Conclusion: "failure", Title: "1 blocking: <b> & key", Summary: "> A *word*\n\n| a | b |\n| --- | ---: |\n| 1 | 2 |\n\n### Findings\n- 🟥 **one** `a.go:2`\n",
+			buttons:     []fakehub.Action{{Label: "Fix <it>", Description: "Push a commit", Identifier: "fix"}},
 			annotations: []fakehub.Annotation{{Path: "a.go", StartLine: 2, EndLine: 2, Level: "failure", Title: "Title <i>", Message: "Message"}, {Path: "b.bin", Level: "notice", Title: "Of a file", Message: "M"}},
 		},
 		Comments: []Comment{{Path: "a.go", Line: 2, Body: "**🟥 Critical: key.**\n\n```suggestion\nx := 1\n```\n\n<details><summary>More</summary>\n\nhidden\n\n</details>\n"}},
@@ -35,7 +36,7 @@ func TestPageAsItWas(t *testing.T) {
 		reviews: []string{"found 1 problem"},
 	}
 	none := *show
-	none.Check.Conclusion, none.Upgrades, none.Comments, none.reviews, none.Check.annotations = "success", nil, nil, nil, nil
+	none.Check.Conclusion, none.Upgrades, none.Comments, none.reviews, none.Check.annotations, none.Check.buttons = "success", nil, nil, nil, nil, nil
 	for file, s := range map[string]*Show{"testdata/page.html": show, "testdata/page-clean.html": &none} {
 		var b bytes.Buffer
 		require.NoError(t, s.Page(&b))

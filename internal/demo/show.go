@@ -39,7 +39,8 @@ type Check struct {
 	Conclusion string `json:"conclusion"`
 	Title      string `json:"title"`
 	Summary    string `json:"summary"`
-
+	// buttons are what somebody with write access may press.
+	buttons     []fakehub.Action
 	annotations []fakehub.Annotation
 }
 
@@ -77,7 +78,7 @@ func (s *Stage) read(repo *fakehub.Repo, number int, took time.Duration) (*Show,
 	if run.Status != "completed" {
 		return nil, fmt.Errorf("the check on %s is %s", pull.HeadSHA, run.Status)
 	}
-	show.Check = Check{Name: run.Name, Conclusion: run.Conclusion, Title: run.Title, Summary: run.Summary, annotations: run.Annotations}
+	show.Check = Check{Name: run.Name, Conclusion: run.Conclusion, Title: run.Title, Summary: run.Summary, buttons: run.Actions, annotations: run.Annotations}
 	for _, t := range pull.Threads {
 		if t.Resolved || len(t.Comments) == 0 {
 			continue
@@ -113,8 +114,12 @@ func (s *Stage) read(repo *fakehub.Repo, number int, took time.Duration) (*Show,
 // Text writes the pull request for a terminal.
 func (s *Show) Text(w io.Writer) {
 	fmt.Fprintf(w, "Pull request #%d: %s (%s into %s)\n\n", s.pull.Number, s.pull.Title, s.pull.Head, s.pull.Base)
-	fmt.Fprintf(w, "Check %s: %s\n  %s\n  scanned %d of %d blobs in %d commits\n\n", s.Check.Name, s.Check.Conclusion, s.Check.Title,
+	fmt.Fprintf(w, "Check %s: %s\n  %s\n  scanned %d of %d blobs in %d commits\n", s.Check.Name, s.Check.Conclusion, s.Check.Title,
 		s.Scanned.Blobs, s.Scanned.Of, s.Scanned.Commits)
+	for _, b := range s.Check.buttons {
+		fmt.Fprintf(w, "  button %s: %s\n", b.Label, b.Description)
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintf(w, "Findings\n")
 	for _, f := range s.Findings {
 		past := ""
@@ -147,7 +152,7 @@ func (s *Show) Page(w io.Writer) error {
 		return err
 	}
 	view := page{
-		Pull: s.pull, Check: s.Check, Annotations: s.Check.annotations, Reviews: s.reviews,
+		Pull: s.pull, Check: s.Check, Buttons: s.Check.buttons, Annotations: s.Check.annotations, Reviews: s.reviews,
 		Diff: pageDiff{s.diff, s.Comments}, TookMS: s.TookMS,
 	}
 	for _, u := range s.Upgrades {
@@ -165,6 +170,7 @@ func (s *Show) Page(w io.Writer) error {
 type page struct {
 	Pull        fakehub.Pull
 	Check       Check
+	Buttons     []fakehub.Action
 	Annotations []fakehub.Annotation
 	Reviews     []string
 	Diff        pageDiff
