@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -77,10 +78,22 @@ func (t *talk) reply(ctx context.Context, key, words string) error {
 	}
 	repo, body := t.pull.Repo, t.commentBody(t.pull, key, words)
 	if t.command.Thread != 0 {
-		_, _, err = t.client.PullRequests.CreateCommentInReplyTo(ctx, repo.Owner, repo.Name, t.pull.Number, body, t.command.Thread)
+		err = replyTo(ctx, t.client, t.pull, t.command.Thread, body)
 	} else {
 		_, _, err = t.client.Issues.CreateComment(ctx, repo.Owner, repo.Name, t.pull.Number, &gh.IssueComment{Body: &body})
 	}
+	return err
+}
+
+// replyTo answers in the thread that comment begins. The library does it with
+// the call that begins a thread, in a way that GitHub does not describe.
+func replyTo(ctx context.Context, c *gh.Client, p forge.PullRef, comment int64, body string) error {
+	address := fmt.Sprintf("repos/%s/%s/pulls/%d/comments/%d/replies", p.Repo.Owner, p.Repo.Name, p.Number, comment)
+	req, err := c.NewRequest(http.MethodPost, address, map[string]string{"body": body})
+	if err != nil {
+		return err
+	}
+	_, err = c.Do(ctx, req, nil)
 	return err
 }
 

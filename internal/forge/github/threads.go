@@ -220,7 +220,7 @@ func (r *resolver) do(ctx context.Context, mutation, thread string) error {
 // one would look like a brush-off.
 func (f *Forge) settle(ctx context.Context, c *gh.Client, r *resolver, p forge.PullRef, t thread, note string) error {
 	if t.asked {
-		_, _, err := c.PullRequests.CreateCommentInReplyTo(ctx, p.Repo.Owner, p.Repo.Name, p.Number, note, t.comment)
+		err := replyTo(ctx, c, p, t.comment, note)
 		if err = f.wrap(err, "answer comment %d", t.comment); err != nil && !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound) {
 			return err
 		}
