@@ -244,6 +244,7 @@ func TestWhoMayHaveItFixed(t *testing.T) {
 		"of what is accepted":             {"dev", 501, "fix", func(w *workshop) { w.policy = "version: 1\npaths: {ignore: ['a.txt']}\n" }, forge.Unclear, "accepts", nil},
 		"but what is accepted":            {"dev", 0, "fix", func(w *workshop) { w.policy = "version: 1\npaths: {ignore: ['a.txt']}\n" }, forge.Done, "fixes 1 finding.", []string{"b.txt"}},
 		"by somebody who may not write":   {"mallory", 0, "fix", nil, forge.Refused, "may write", nil},
+		"by the author who may not write": {"mallory", 0, "fix", func(w *workshop) { w.pull.Author = user("mallory") }, forge.Refused, "may write", nil},
 		"on a fork":                       {"dev", 0, "fix", func(w *workshop) { w.pull.Fork = true }, forge.Refused, "fork", nil},
 		"without contents: write":         {"dev", 0, "fix", func(w *workshop) { w.mayPush = false }, forge.Refused, "contents: write", nil},
 		"taken away just then":            {"dev", 0, "fix", func(w *workshop) { w.deny = forge.ErrDenied }, forge.Refused, "contents: write", nil},
@@ -530,6 +531,33 @@ func TestPatch(t *testing.T) {
 				test.want = map[string]string{}
 			}
 			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+// One commit has its bounds: what goes beyond them is left out, and named.
+func TestPatchHasBounds(t *testing.T) {
+	for name, test := range map[string]struct {
+		files, bytes, fixed int
+	}{
+		"many files": {patchFiles + 2, 10, patchFiles},
+		"much text":  {10, patchFile, patchBytes / patchFile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := fstest.MapFS{}
+			var wanted []policy.Decision
+			for i := range test.files {
+				path := fmt.Sprintf("f%d", i)
+				tree[path] = &fstest.MapFile{Data: []byte(strings.Repeat("x", test.bytes-1) + "\n"), Mode: 0o644}
+				wanted = append(wanted, policy.Decision{Finding: mending(path, 1, "y\n")})
+			}
+			p := patchOf(t.Context(), &report.Report{Change: &change.Change{After: tree}, Result: finding.Result{Redactor: finding.NewRedactor()}}, wanted)
+			assert.Len(t, p.fixed, test.fixed)
+			assert.Len(t, p.contents(), test.fixed)
+			require.Len(t, p.left, test.files-test.fixed)
+			assert.Equal(t, report.LeftTooLarge, p.left[0].Why)
+			words := report.Mended{Of: &report.Report{}, SHA: "0123456789", Fixed: p.fixed, Left: p.left}.Words()
+			assert.Contains(t, words, "(too much would change at once)")
 		})
 	}
 }

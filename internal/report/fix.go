@@ -64,7 +64,7 @@ func (m Mended) Words() string {
 // PressWords are said to whoever pressed the button, "" if there is nothing to
 // say: the commit tells, or the check of the present head has no button.
 func (m Mended) PressWords(login string) string {
-	if m.Earlier || len(m.Left) == 0 && (m.SHA != "" || m.Why == FixNothing()) {
+	if len(m.Left) == 0 && (m.SHA != "" || m.Why == FixNothing()) {
 		return ""
 	}
 	return fmt.Sprintf("*Fix it*, pressed by %s: %s", code(login), m.Words())
