@@ -148,7 +148,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 		},
 	}
 	if cfg.Upgrades.Enabled && cfg.Writer.IntegrationID == 0 {
-		o.Log.Info().Msg("no second App: upgrades and resolved threads need contents: write of the first")
+		o.Log.Info().Msg("no second App: upgrades, fixes and resolved threads need contents: write of the first")
 	}
 	if cfg.Upgrades.Enabled {
 		s.bot.Planner = &upgrade.Planner{Advisories: advisories, Ecosystems: ecosystems}

@@ -128,7 +128,7 @@ func tellWhatTheyAreAbout(t *testing.T, hub *fakehub.Hub, log string, heads map[
 		l := line(t, text)
 		message := l["message"].(string)
 		if _, about := l["delivery"]; !about {
-			assert.Contains(t, []string{"serving", "no second App: upgrades and resolved threads need contents: write of the first"}, message, text)
+			assert.Contains(t, []string{"serving", "no second App: upgrades, fixes and resolved threads need contents: write of the first"}, message, text)
 			continue
 		}
 		seen[message]++
