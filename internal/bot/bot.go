@@ -37,6 +37,7 @@ type Bot struct {
 	Pushes   pushes                          // nil: nothing is fixed for anybody
 	// Conversations keep what commands come to; nil: no command is obeyed.
 	Conversations history.Conversations
+	strangers     strangers
 	// Accept returns nil once it is certain that e will be handled.
 	Accept func(ctx context.Context, e forge.Event, key string) error
 }

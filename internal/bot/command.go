@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
@@ -36,23 +39,32 @@ type request struct {
 
 // A verb is something that a command may ask for.
 type verb struct {
-	name    string
-	author  bool // the author of the pull request may, too, without the right to write
-	finding bool // it is about one finding
-	obey    func(*Bot, context.Context, *request) (a forge.Answer, again bool, err error)
+	name   string
+	author bool // the author of the pull request may, too, without the right to write
+	about  subjectOf
+	obey   func(*Bot, context.Context, *request) (a forge.Answer, again bool, err error)
 }
+
+// subjectOf says what a command is about.
+type subjectOf int
+
+const (
+	pullItself  subjectOf = iota
+	aFinding              // one of the latest review
+	anException           // one finding, whether a review still has it or not, also on a closed pull request
+)
 
 // verbs are all commands. Add yours here, and in report.Help.
 func verbs() []verb {
 	return []verb{
-		{"ignore", false, true, (*Bot).except},
-		{"approve", false, true, (*Bot).approve},
-		{"withdraw", false, true, (*Bot).withdraw},
-		{"not-useful", false, true, (*Bot).notUseful},
-		{"why", true, true, (*Bot).why},
-		{"fix", false, false, (*Bot).fixAsked},
-		{"rescan", true, false, (*Bot).rescan},
-		{"help", true, false, func(*Bot, context.Context, *request) (forge.Answer, bool, error) {
+		{"ignore", false, aFinding, (*Bot).except},
+		{"approve", false, aFinding, (*Bot).approve},
+		{"withdraw", false, anException, (*Bot).withdraw},
+		{"not-useful", false, aFinding, (*Bot).notUseful},
+		{"why", true, aFinding, (*Bot).why},
+		{"fix", false, pullItself, (*Bot).fixAsked},
+		{"rescan", true, pullItself, (*Bot).rescan},
+		{"help", true, pullItself, func(*Bot, context.Context, *request) (forge.Answer, bool, error) {
 			return forge.Answer{Reaction: forge.Done, Words: report.Help()}, false, nil
 		}},
 	}
@@ -67,6 +79,10 @@ func (b *Bot) commanded(ctx context.Context, e forge.Event) error {
 	}
 	r := &request{Event: e}
 	answer, again, err := b.obey(ctx, r)
+	if errors.Is(err, errTooMany) {
+		zerolog.Ctx(ctx).Info().Str("sender", e.Sender.Login).Msg("ignored: too many commands by people who may not write here")
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("obey comment %d on %v#%d: %w", e.Command.Comment, e.Repo, e.Number, err)
 	}
@@ -76,45 +92,76 @@ func (b *Bot) commanded(ctx context.Context, e forge.Event) error {
 	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrDenied) {
 		// Deleted, locked or archived meanwhile: what was asked for is done all the same.
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("a command is not answered")
+		err = nil
 	} else if err != nil {
-		return fmt.Errorf("answer comment %d on %v: %w", e.Command.Comment, ref, err)
+		err = fmt.Errorf("answer comment %d on %v: %w", e.Command.Comment, ref, err)
 	}
-	if !again {
-		return nil
+	if again { // whatever became of the answer
+		err = errors.Join(err, b.judgeAllWith(ctx, r))
 	}
-	return b.judgeAllWith(ctx, r)
+	return err
+}
+
+// What people who may not write to a repository get answered in an hour, in one
+// installation: its writes are for reviews.
+const strangersHourly = 30
+
+var errTooMany = errors.New("too many")
+
+// strangers count the answers to people who may not write, by installation.
+type strangers struct {
+	mu sync.Mutex
+	by map[int64]*rate.Limiter
+}
+
+func (s *strangers) allow(installation int64, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.by == nil {
+		s.by = map[int64]*rate.Limiter{}
+	}
+	l := s.by[installation]
+	if l == nil {
+		l = rate.NewLimiter(rate.Every(time.Hour/strangersHourly), strangersHourly)
+		s.by[installation] = l
+	}
+	return l.AllowN(now, 1)
 }
 
 // obey returns the answer, and whether the pull requests with the finding are to be judged again.
 func (b *Bot) obey(ctx context.Context, r *request) (forge.Answer, bool, error) {
+	may, err := b.Access.MayWrite(ctx, r.Repo, r.Sender)
+	if err != nil {
+		return forge.Answer{}, false, err
+	}
+	if !may && !b.strangers.allow(r.Repo.Installation, b.Now()) {
+		return forge.Answer{}, false, errTooMany
+	}
 	ref := forge.PullRef{Repo: r.Repo, Number: r.Number}
 	opening, err := b.Forge.Begin(ctx, ref, append(policy.OwnersPaths(), policy.Path)...)
 	if err != nil {
 		return forge.Answer{}, false, err
 	}
 	r.pull = opening.Pull
-	name, rest, _ := strings.Cut(r.Command.Words, " ")
+	name, rest := cutWord(r.Command.Words)
 	asked, known := verb{}, false
 	for _, v := range verbs() {
 		if strings.EqualFold(v.name, name) {
 			asked, known = v, true
 		}
 	}
-	r.verb, r.words = asked.name, strings.TrimSpace(rest)
-	may, err := b.Access.MayWrite(ctx, r.Repo, r.Sender)
-	if err != nil {
-		return forge.Answer{}, false, err
-	}
+	r.verb, r.words = asked.name, rest
 	switch author := r.pull.Author.ID == r.Sender.ID; {
 	case !may && !(author && (asked.author || !known)):
 		return refused(report.MayNot()), false, nil
 	case !known:
 		return unclear(report.NoSuchCommand()), false, nil
-	case !r.pull.Open:
+	case !r.pull.Open && asked.about != anException:
 		return unclear(report.PullIsClosed()), false, nil
 	}
-	if asked.finding {
-		if words, err := b.about(ctx, r); err != nil || words != "" {
+	find := map[subjectOf]func(context.Context, *request) (string, error){aFinding: b.about, anException: b.named}[asked.about]
+	if find != nil {
+		if words, err := find(ctx, r); err != nil || words != "" {
 			return unclear(words), false, err
 		}
 	}
@@ -124,6 +171,14 @@ func (b *Bot) obey(ctx context.Context, r *request) (forge.Answer, bool, error) 
 	}
 	r.rules = in.Policy
 	return asked.obey(b, ctx, r)
+}
+
+// cutWord cuts off the first word, at whatever space follows it.
+func cutWord(s string) (word, rest string) {
+	if i := strings.IndexFunc(s, unicode.IsSpace); i >= 0 {
+		return s[:i], strings.TrimSpace(s[i:])
+	}
+	return s, ""
 }
 
 func refused(words string) forge.Answer { return forge.Answer{Reaction: forge.Refused, Words: words} }
@@ -148,8 +203,8 @@ func (b *Bot) about(ctx context.Context, r *request) (words string, err error) {
 
 // named finds out which finding r names, or its thread is about.
 func (b *Bot) named(ctx context.Context, r *request) (words string, err error) {
-	if first, rest, _ := strings.Cut(r.words, " "); policy.IsFingerprint(strings.Trim(first, "`")) {
-		r.print, r.words = finding.Fingerprint(strings.Trim(first, "`")), strings.TrimSpace(rest)
+	if first, rest := cutWord(r.words); policy.IsFingerprint(strings.Trim(first, "`")) {
+		r.print, r.words = finding.Fingerprint(strings.Trim(first, "`")), rest
 	} else if r.Command.Thread != 0 {
 		if r.print, err = b.Conversations.About(ctx, r.Repo, r.Command.Thread); err != nil {
 			return "", err
@@ -197,8 +252,8 @@ func (b *Bot) rescan(ctx context.Context, r *request) (forge.Answer, bool, error
 // rule. It changes no verdict, and no rule either: a rule that too many find of
 // no use is proposed to people.
 func (b *Bot) notUseful(ctx context.Context, r *request) (forge.Answer, bool, error) {
-	if r.words == "" {
-		return unclear(report.NoReason(r.verb)), false, nil
+	if words, err := b.badReason(ctx, r.verb, r.words); err != nil || words != "" {
+		return unclear(words), false, err
 	}
 	first, err := b.Conversations.Tell(ctx, r.Repo, history.Feedback{
 		Said: r.Key(), Pull: r.Number, Print: r.print, KeyID: b.Options.Key.ID, Rule: r.seen.Rule, Reason: r.words, By: r.Sender, At: r.Received,

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/history"
 	"github.com/pullwarden/pullwarden/internal/policy"
 	"github.com/pullwarden/pullwarden/internal/report"
+	"github.com/pullwarden/pullwarden/internal/scan"
 )
 
 // An exception that is asked for in a comment ends.
@@ -22,8 +24,9 @@ const (
 )
 
 // asked returns the exceptions that people asked for in comments, as the
-// policy judges by them.
-func (b *Bot) asked(ctx context.Context, repo forge.Repo) ([]policy.Exception, error) {
+// policy judges a change of author by them: what authors approved themselves,
+// on whatever pull request, was not approved by anybody else.
+func (b *Bot) asked(ctx context.Context, repo forge.Repo, author forge.User) ([]policy.Exception, error) {
 	if b.Conversations == nil {
 		return nil, nil
 	}
@@ -33,14 +36,43 @@ func (b *Bot) asked(ctx context.Context, repo forge.Repo) ([]policy.Exception, e
 	}
 	var out []policy.Exception
 	for _, e := range all {
-		if e.KeyID == b.Options.Key.ID {
-			out = append(out, e.Policy())
+		if e.KeyID != b.Options.Key.ID {
+			continue
 		}
+		x := e.Policy()
+		x.Pending = x.Pending || author.ID != 0 && e.Approver.ID == author.ID
+		out = append(out, x)
 	}
 	return out, nil
 }
 
-var untilDate = regexp.MustCompile(`(?i)(?:^|\s)until\s+(\S+)$`)
+// sameExceptions reports whether two lists of asked come to the same.
+func sameExceptions(one, other []policy.Exception) bool {
+	return slices.EqualFunc(one, other, func(a, b policy.Exception) bool {
+		return a.Asked == b.Asked && a.Pending == b.Pending
+	})
+}
+
+var untilDate = regexp.MustCompile(`(?i)(?:^|\s)until\s+(\S+?)\.?$`)
+
+// badReason says what is wrong with a reason: there has to be one, and what
+// looks like a secret is not kept or shown by us.
+func (b *Bot) badReason(ctx context.Context, verb, reason string) (string, error) {
+	if reason == "" {
+		return report.NoReason(verb), nil
+	}
+	secrets := slices.DeleteFunc(slices.Clone(b.Scanners), func(s scan.Scanner) bool { return s.Name() != "secret" })
+	found := scan.Run(ctx, secrets, change.Words("reason", reason+"\n"), scan.Options{Timeout: b.Options.Scanner, Limit: 1, Key: b.Options.Key, Rules: b.Options.Rules})
+	for _, s := range found.Statuses {
+		if s.Err != nil {
+			return "", fmt.Errorf("look for secrets in a reason: %w", s.Err)
+		}
+	}
+	if len(found.Findings) > 0 {
+		return report.SecretInReason(), nil
+	}
+	return "", nil
+}
 
 // except records the exception that somebody asks for. It excuses nothing that
 // blocks until somebody who may has approved it: whoever may write can ask, and
@@ -64,17 +96,17 @@ func (b *Bot) except(ctx context.Context, r *request) (forge.Answer, bool, error
 		}
 		until, reason = date, strings.TrimSpace(reason[:m[0]])
 	}
-	if reason == "" {
-		return unclear(report.NoReason(r.verb)), false, nil
+	if words, err := b.badReason(ctx, r.verb, reason); err != nil || words != "" {
+		return unclear(words), false, err
 	}
 	e := history.Exception{
-		Asked: r.Key(), Pull: r.Number, Print: r.print, KeyID: b.Options.Key.ID, Rule: r.seen.Rule,
-		Reason: reason, By: r.Sender, At: r.Received, Until: until,
+		Asked: r.Key(), Pull: r.Number, Print: r.print, KeyID: b.Options.Key.ID, Rule: r.seen.Rule, Paths: r.seen.Paths,
+		Reason: reason, By: r.Sender, At: r.Command.At, Until: until,
 	}
 	if err := b.Conversations.Except(ctx, r.Repo, e); err != nil {
 		return forge.Answer{}, false, err
 	}
-	if r.seen.Action != policy.Block.String() {
+	if action := r.seen.Action; action == policy.Note.String() || action == policy.Comment.String() {
 		return forge.Answer{Reaction: forge.Done, Words: report.Excepted(until)}, true, nil
 	}
 	approves, _, err := b.approves(ctx, r)
@@ -82,13 +114,14 @@ func (b *Bot) except(ctx context.Context, r *request) (forge.Answer, bool, error
 		return forge.Answer{}, false, err
 	}
 	if !approves || r.Sender.ID == r.pull.Author.ID {
-		return forge.Answer{Reaction: forge.Done, Words: report.AwaitsApproval(until, r.rules.Approvers(r.seen.Path))}, true, nil
+		return forge.Answer{Reaction: forge.Done, Words: report.AwaitsApproval(until, b.mayApprove(r))}, true, nil
 	}
-	_, err = b.Conversations.Approve(ctx, r.Repo, r.print, r.Key(), r.Sender, r.Received)
+	_, err = b.Conversations.Approve(ctx, r.Repo, r.Key(), r.Key(), r.Sender, r.Command.At)
 	return forge.Answer{Reaction: forge.Done, Words: report.Excepted(until)}, true, err
 }
 
-// approve lets an exception of a finding that blocks count.
+// approve lets an exception of a finding that blocks count: the one that was
+// asked for last when the command was written.
 func (b *Bot) approve(ctx context.Context, r *request) (forge.Answer, bool, error) {
 	approves, hidden, err := b.approves(ctx, r)
 	switch {
@@ -97,56 +130,89 @@ func (b *Bot) approve(ctx context.Context, r *request) (forge.Answer, bool, erro
 	case !approves && hidden:
 		return refused(report.TeamsAreHidden()), false, nil
 	case !approves:
-		return refused(report.MayNotApprove(r.rules.Approvers(r.seen.Path))), false, nil
+		return refused(report.MayNotApprove(b.mayApprove(r))), false, nil
+	case r.Sender.ID == r.pull.Author.ID:
+		return refused(report.NotOnesOwn()), false, nil
 	}
-	waiting, err := b.Conversations.Exceptions(ctx, r.Repo, b.Now())
+	all, err := b.Conversations.Exceptions(ctx, r.Repo, b.Now())
 	if err != nil {
 		return forge.Answer{}, false, err
 	}
-	own := slices.ContainsFunc(waiting, func(e history.Exception) bool {
-		return e.Print == r.print && e.Approved.IsZero() && e.By.ID == r.Sender.ID
-	})
-	if own || r.Sender.ID == r.pull.Author.ID {
-		return refused(report.NotOnesOwn()), false, nil
+	var last *history.Exception
+	for i, e := range all {
+		switch {
+		case e.Print != r.print:
+		case e.Approval == r.Key(): // the command comes again
+			return forge.Answer{Reaction: forge.Done, Words: report.Approved(e)}, true, nil
+		case e.Approved.IsZero() && !e.At.After(r.Command.At):
+			last = &all[i]
+		}
 	}
-	n, err := b.Conversations.Approve(ctx, r.Repo, r.print, r.Key(), r.Sender, r.Received)
-	if err != nil || n == 0 {
+	if last == nil {
+		return unclear(report.NothingAwaits()), false, nil
+	}
+	done, err := b.Conversations.Approve(ctx, r.Repo, last.Asked, r.Key(), r.Sender, r.Command.At)
+	if err != nil || !done { // somebody was faster
 		return unclear(report.NothingAwaits()), false, err
 	}
-	return forge.Answer{Reaction: forge.Done, Words: report.Approved()}, true, nil
+	return forge.Answer{Reaction: forge.Done, Words: report.Approved(*last)}, true, nil
 }
 
 // withdraw ends the exceptions of a finding that were asked for in comments.
 func (b *Bot) withdraw(ctx context.Context, r *request) (forge.Answer, bool, error) {
-	n, err := b.Conversations.Withdraw(ctx, r.Repo, r.print, r.Key(), r.Sender, r.Received)
+	n, err := b.Conversations.Withdraw(ctx, r.Repo, r.print, r.Key(), r.Sender, r.Command.At)
 	if err != nil || n == 0 {
 		return unclear(report.NothingToWithdraw()), false, err
 	}
 	return forge.Answer{Reaction: forge.Done, Words: report.Withdrawn()}, true, nil
 }
 
-// approves reports whether the sender is one of the approvers. hidden means
-// that a team is named whose members we are not shown.
+// approves reports whether the sender is an approver of every place that the
+// finding has. hidden means that a team is named whose members we are not shown.
 func (b *Bot) approves(ctx context.Context, r *request) (approves, hidden bool, err error) {
-	for _, name := range r.rules.Approvers(r.seen.Path) {
-		name, account := strings.CutPrefix(name, "@")
-		switch {
-		case !account: // an address: GitHub does not tell whose
-		case !strings.Contains(name, "/"):
-			approves = strings.EqualFold(name, r.Sender.Login)
-		default:
-			approves, err = b.Access.InTeam(ctx, r.Repo, name, r.Sender)
-			if errors.Is(err, forge.ErrDenied) {
-				hidden = true
-			} else if err != nil {
-				return false, false, fmt.Errorf("ask who may approve: %w", err)
+	known := map[string]bool{}
+	for _, path := range r.seen.Paths {
+		one := false
+		for _, name := range r.rules.Approvers(path) {
+			is, met := known[name]
+			if !met {
+				is, err = b.is(ctx, r, name)
+				if errors.Is(err, forge.ErrDenied) {
+					hidden = true
+				} else if err != nil {
+					return false, false, fmt.Errorf("ask who may approve: %w", err)
+				}
+				known[name] = is
 			}
+			one = one || is
 		}
-		if approves {
-			return true, false, nil
+		if !one {
+			return false, hidden, nil
 		}
 	}
-	return false, hidden, nil
+	return len(r.seen.Paths) > 0, false, nil
+}
+
+// is reports whether the sender is the account, or in the team, of that name.
+func (b *Bot) is(ctx context.Context, r *request, name string) (bool, error) {
+	name, account := strings.CutPrefix(name, "@")
+	switch {
+	case !account: // an address: GitHub does not tell whose
+		return false, nil
+	case !strings.Contains(name, "/"):
+		return strings.EqualFold(name, r.Sender.Login), nil
+	}
+	return b.Access.InTeam(ctx, r.Repo, name, r.Sender)
+}
+
+// mayApprove are the names of those who can approve what r is about. With
+// several places it may take one who is named for each.
+func (b *Bot) mayApprove(r *request) []string {
+	return slices.DeleteFunc(r.rules.Approvers(r.seen.Path), func(name string) bool {
+		name, account := strings.CutPrefix(name, "@")
+		org, _, team := strings.Cut(name, "/")
+		return !account || team && !strings.EqualFold(org, r.Repo.Owner) || !team && strings.EqualFold(name, r.pull.Author.Login)
+	})
 }
 
 // day is the UTC day of t, as exceptions count.

@@ -13,7 +13,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pullwarden/pullwarden/internal/forge"
-	"github.com/pullwarden/pullwarden/internal/history"
 	"github.com/pullwarden/pullwarden/internal/policy"
 	"github.com/pullwarden/pullwarden/internal/report"
 )
@@ -31,7 +30,7 @@ func (b *Bot) remind(ctx context.Context, e forge.Event) error {
 	if err != nil {
 		return err
 	}
-	asked, err := b.asked(ctx, e.Repo)
+	asked, err := b.asked(ctx, e.Repo, forge.User{})
 	if err != nil {
 		return err
 	}
@@ -50,7 +49,8 @@ func (b *Bot) remind(ctx context.Context, e forge.Event) error {
 		switch {
 		case x.Layer == policy.Organisation:
 		case x.EndsWithin(remindBefore, now):
-			if use.ToldEnd.IsZero() {
+			// One that was short from the first is nothing to remind of.
+			if use.ToldEnd.IsZero() && !(known && x.EndsWithin(remindBefore-24*time.Hour, use.First)) {
 				ending = append(ending, x)
 			}
 		case known && now.Sub(needed) > unusedFor && use.ToldUnused.IsZero() && !x.EndsWithin(0, now):
@@ -72,10 +72,7 @@ func (b *Bot) remind(ctx context.Context, e forge.Event) error {
 	if err != nil {
 		return fmt.Errorf("tell the owners of exceptions: %w", err)
 	}
-	if err := b.Ledger.Reminded(ctx, e.Repo, history.Ends, ids[:len(ending)], now); err != nil {
-		return err
-	}
-	return b.Ledger.Reminded(ctx, e.Repo, history.Unused, ids[len(ending)+1:], now)
+	return b.Ledger.Reminded(ctx, e.Repo, ids[:len(ending)], ids[len(ending)+1:], now)
 }
 
 func ids(list []policy.Exception) (out []string) {

@@ -56,9 +56,10 @@ type subject struct {
 	known      bool // it was judged at this head and base before
 	shown      bool // the check tells that a review is under way
 	judged     time.Time
-	rules      *policy.Policy // once it was read
-	outcome    policy.Outcome // once it was judged: what becomes of posting it makes it no milder
-	unreviewed []forge.Pull   // open ones with the same head that nobody has looked at
+	rules      *policy.Policy     // once it was read
+	asked      []policy.Exception // that the verdict counts with
+	outcome    policy.Outcome     // once it was judged: what becomes of posting it makes it no milder
+	unreviewed []forge.Pull       // open ones with the same head that nobody has looked at
 }
 
 // judge is the one flow: policy, fetch, scan, judge, record, comments, check.
@@ -86,7 +87,16 @@ func (b *Bot) judge(ctx context.Context, s *subject) error {
 	zerolog.Ctx(ctx).Info().Stringer("outcome", r.Verdict.Outcome).Int("findings", len(r.Result.Findings)).
 		Int("blobs", r.Result.Scanned.Blobs).Int("of", r.Result.Scanned.Of).
 		Dur("took", b.Now().Sub(s.started)).Msg("reviewed")
-	return nil
+	return b.attend(ctx, s, r)
+}
+
+// attend tells people what needs them, once the check is complete: what goes
+// wrong here is tried again, and is no word against the review.
+func (b *Bot) attend(ctx context.Context, s *subject, r *report.Report) error {
+	if s.pull == nil {
+		return nil
+	}
+	return errors.Join(b.summarize(ctx, s, r), b.requestReview(ctx, s, r))
 }
 
 // look reads the policy, fetches the change and judges what it brings in.
@@ -101,11 +111,10 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	}
 	rules := in.Policy
 	s.rules = &rules
-	asked, err := b.asked(ctx, s.repo)
-	if err != nil {
+	if s.asked, err = b.asked(ctx, s.repo, s.author()); err != nil {
 		return nil, err
 	}
-	rules.Ignore = slices.Concat(rules.Ignore, asked)
+	rules.Ignore = slices.Concat(rules.Ignore, s.asked)
 	diff, err := b.fetch(ctx, s)
 	if err != nil {
 		return nil, err
@@ -155,6 +164,17 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 	}
 	if err := b.freed(ctx, s, r.Delta); err != nil {
 		return fmt.Errorf("have judged again what shared its head before: %w", err)
+	}
+	// What was approved or withdrawn since the policy was read did not know of
+	// this pull request yet.
+	asked, err := b.asked(ctx, s.repo, s.author())
+	if err != nil {
+		return err
+	}
+	if s.pull != nil && !sameExceptions(asked, s.asked) {
+		if err := b.judgeAgain(ctx, s.event, s.number()); err != nil {
+			return err
+		}
 	}
 	return b.post(ctx, s, r)
 }
@@ -228,9 +248,6 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 		} else if err != nil {
 			return fmt.Errorf("post the comments: %w", err)
 		}
-		if err := errors.Join(b.summarize(ctx, s, r), b.requestReview(ctx, s, r)); err != nil {
-			return err
-		}
 	}
 	r.Fixable = b.offersFix(ctx, s, r)
 	check, err := report.Check(r)
@@ -279,7 +296,15 @@ func (b *Bot) complete(ctx context.Context, s *subject, seen forge.Seen, rules p
 		return c
 	}
 	for _, part := range parts { // before the one for all: once that is there, everything is
-		if _, err := b.Forge.PutCheck(ctx, s.repo, shared(part)); err != nil {
+		own := shared(part)
+		for _, p := range seen.Pulls { // whatever of it is worse may be this part
+			verdict, reviewed := verdicts[p.Number]
+			if c := forge.Conclusion(rules.Conclusion(verdict)); reviewed && p.Number != s.number() && c.Worse(own.Conclusion) {
+				own = report.SharedHead(part, p.Number, verdict.String(), c)
+				own.Ask = s.ask()
+			}
+		}
+		if _, err := b.Forge.PutCheck(ctx, s.repo, own); err != nil {
 			return fmt.Errorf("complete the check of the %s scanner: %w", part.Part, err)
 		}
 	}
@@ -301,6 +326,14 @@ func (s *subject) ask() string {
 		return ""
 	}
 	return s.event.Delivery
+}
+
+// author is that of the pull request; a merge group has none.
+func (s *subject) author() forge.User {
+	if s.pull == nil {
+		return forge.User{}
+	}
+	return s.pull.Author
 }
 
 // number is that of the pull request, 0 for a merge group.

@@ -29,7 +29,7 @@ func (b *Bot) requestReview(ctx context.Context, s *subject, r *report.Report) e
 		return err
 	}
 	err = b.Forge.RequestReview(ctx, s.pull.PullRef, names)
-	if errors.Is(err, forge.ErrDenied) {
+	if errors.Is(err, forge.ErrDenied) || errors.Is(err, forge.ErrNotFound) {
 		zerolog.Ctx(ctx).Warn().Err(err).Strs("reviewers", names).Msg("the security reviewers cannot be asked")
 	} else if err != nil {
 		return fmt.Errorf("ask the security reviewers: %w", err)

@@ -39,11 +39,13 @@ func (b *Bot) summarize(ctx context.Context, s *subject, r *report.Report) error
 		}
 	}
 	now.ID, err = b.Forge.PutSummary(ctx, s.pull.PullRef, forge.Summary{ID: was.ID, First: !was.Begun, Body: words})
-	if errors.Is(err, forge.ErrDenied) || errors.Is(err, forge.ErrNotFound) {
-		// Locked, or somebody deleted it: that is their decision.
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("the summary is not posted")
+	switch {
+	case was.ID != 0 && errors.Is(err, forge.ErrNotFound): // somebody deleted it: that is their decision
 		now.ID = was.ID
-	} else if err != nil {
+	case errors.Is(err, forge.ErrDenied) || errors.Is(err, forge.ErrNotFound):
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("the summary is not posted")
+		return nil // the next review tries again
+	case err != nil:
 		return fmt.Errorf("post the summary: %w", err)
 	}
 	return b.Ledger.KeepSummary(ctx, s.pull.PullRef, now)

@@ -96,6 +96,15 @@ func Between(ctx context.Context, before, after fs.FS) (*Change, error) {
 	return c, nil
 }
 
+// Words is a change that brings in a text which is no file of any tree: it is
+// read by its blob alone.
+func Words(name, text string) *Change {
+	b := []byte(text)
+	f := File{Path: name, Kind: Added, NewBlob: HashBlob(b), Mode: 0o644}
+	f.compare(nil, b)
+	return &Change{Before: Empty(), After: Empty(), Contents: memory{f.NewBlob: b}, Files: []File{f}, Blobs: 1}
+}
+
 func (f *File) compare(before, after []byte) {
 	var text bool
 	f.Hunks, f.Encoding, text = DiffText(before, after)

@@ -207,6 +207,12 @@ const (
 	Neutral Conclusion = "neutral"
 )
 
+// Worse reports whether c is worse than another conclusion.
+func (c Conclusion) Worse(than Conclusion) bool {
+	rank := map[Conclusion]int{Success: 0, Neutral: 1, Failure: 2}
+	return rank[c] > rank[than]
+}
+
 // A Note is an annotation of a check.
 type Note struct {
 	At          change.Span

@@ -15,21 +15,23 @@ type Exception struct {
 	Asked    string // key of the command that asked: the same one asks once
 	Pull     int    // where it was asked for
 	Print    finding.Fingerprint
-	KeyID    string // of the key that made Print
-	Rule     string // of the finding
+	KeyID    string   // of the key that made Print
+	Rule     string   // of the finding
+	Paths    []string // all that it had: what it has elsewhere is not excused
 	Reason   string
 	By       forge.User
 	At       time.Time
 	Until    time.Time // in force through the end of that day, UTC
 	Approver forge.User
 	Approved time.Time // zero: nobody has yet
+	Approval string    // key of the command that approved it
 }
 
 // Policy is e as the policy judges by it.
 func (e Exception) Policy() policy.Exception {
 	return policy.Exception{
 		Fingerprint: e.Print, Reason: e.Reason, Owner: "@" + e.By.Login, Until: e.Until,
-		Layer: policy.Conversation, Pending: e.Approved.IsZero(), Asked: e.Asked,
+		Layer: policy.Conversation, Pending: e.Approved.IsZero(), Asked: e.Asked, Paths: e.Paths,
 	}
 }
 
@@ -40,7 +42,8 @@ type Sighting struct {
 	Severity    string
 	Path        string
 	Line        int
-	Action, Why string // what was decided
+	Paths       []string // of all its places, Path first
+	Action, Why string   // what was decided
 	First       time.Time
 	Head        string // that was judged
 }
@@ -68,11 +71,12 @@ type Conversations interface {
 	Sighted(ctx context.Context, ref forge.PullRef, print finding.Fingerprint) (s Sighting, ok bool, err error)
 	// With returns the open pull requests of repo in whose latest run a finding is.
 	With(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]int, error)
-	// Except keeps an exception that was asked for.
+	// Except keeps an exception that was asked for. Another one that the same
+	// account asked for before and that still waits is withdrawn.
 	Except(ctx context.Context, repo forge.Repo, e Exception) error
-	// Approve has the exceptions of a finding that wait at that time approved by
-	// the command, and returns how many it approved.
-	Approve(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error)
+	// Approve has the exception that asked named approved by the command, unless
+	// it was withdrawn, and reports whether the command has approved it.
+	Approve(ctx context.Context, repo forge.Repo, asked, command string, by forge.User, at time.Time) (bool, error)
 	// Withdraw has the command end the exceptions of a finding, and returns how many it ended.
 	Withdraw(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error)
 	// Exceptions returns those of repo that were not withdrawn and had not
@@ -92,11 +96,3 @@ type Use struct {
 	Last                time.Time // when a verdict last rested on it; zero if none did
 	ToldEnd, ToldUnused time.Time // when its owner was told; zero if not
 }
-
-// A Reminder is what the owner of an exception is told.
-type Reminder int
-
-const (
-	Ends   Reminder = iota // that it ends soon
-	Unused                 // that nothing has needed it for long
-)

@@ -79,8 +79,9 @@ type Ledger interface {
 	Posted(ctx context.Context, repo forge.Repo, pull int, sha string, check forge.CheckID, comments forge.Placed, at time.Time) error
 	// Uses returns what is known of the exceptions of repo, by their ID.
 	Uses(ctx context.Context, repo forge.Repo) (map[string]Use, error)
-	// Reminded keeps that the owners of exceptions were told.
-	Reminded(ctx context.Context, repo forge.Repo, what Reminder, exceptions []string, at time.Time) error
+	// Reminded keeps that the owners of exceptions were told: that these end, and
+	// that nothing needs those.
+	Reminded(ctx context.Context, repo forge.Repo, ending, unused []string, at time.Time) error
 	// Summary returns what is known of our comment in the conversation of a
 	// pull request, and KeepSummary keeps it.
 	Summary(ctx context.Context, ref forge.PullRef) (Summary, error)

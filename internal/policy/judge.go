@@ -75,6 +75,7 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 	block, comment := p.thresholds(f)
 	blocks := f.Confidence != finding.Possible && f.Severity >= block
 	var over string
+	var by *Exception
 	for i, e := range p.Ignore {
 		if !e.covers(f) {
 			continue
@@ -87,12 +88,15 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 		case e.Pending && blocks:
 			awaited[i] = true
 			over = fmt.Sprintf("; an exception that %s asked for waits for approval", e.Owner)
-		default:
+		case by == nil: // the first that counts; others may be waiting
 			used[i] = true
-			d := decided(Ignored, "an exception of %s until %s: %s", e.Owner, e.Until.Format(time.DateOnly), e.Reason)
-			d.By = &e
-			return d
+			by = &e
 		}
+	}
+	if by != nil {
+		d := decided(Ignored, "an exception of %s until %s: %s", by.Owner, by.Until.Format(time.DateOnly), by.Reason)
+		d.By = by
+		return d
 	}
 	switch {
 	case f.Confidence == finding.Possible:
@@ -137,7 +141,8 @@ func (e Exception) covers(f finding.Finding) bool {
 	}
 	return (e.Fingerprint == "" || e.Fingerprint == f.Print) &&
 		(e.Rule == "" || matches(e.Rule, f.Rule.ID)) &&
-		(e.Path == "" || everywhere(f, func(path string) bool { return matches(e.Path, path) }))
+		(e.Path == "" || everywhere(f, func(path string) bool { return matches(e.Path, path) })) &&
+		(len(e.Paths) == 0 || everywhere(f, func(path string) bool { return slices.Contains(e.Paths, path) }))
 }
 
 // end is when the last day of e is over.

@@ -89,7 +89,9 @@ type Exception struct {
 	Line        int       // in the file of
 	Layer       string    // Organisation, Conversation; "" is the repository
 	Pending     bool      // nobody who may has approved it: it excuses nothing that blocks
-	Asked       string    `json:",omitempty"` // of the Conversation: the command that asked for it
+	// Paths, if there are any, are all places that the finding may have.
+	Paths []string `json:",omitempty"`
+	Asked string   `json:",omitempty"` // of the Conversation: the command that asked for it
 }
 
 // ID tells exceptions apart by what they cover and when they end.

@@ -18,7 +18,7 @@ func Help() string {
 
 // MayNot is for whoever may not write to the repository.
 func MayNot() string {
-	return "That is for people who may write to this repository; the author of a pull request may ask `why`, `rescan` and `help`."
+	return "That is for people who may write to this repository."
 }
 
 // NoSuchCommand does not repeat what was written.
@@ -38,7 +38,9 @@ func NoReason(verb string) string {
 	return fmt.Sprintf("Please say why: `/pullwarden %s REASON`.", verb)
 }
 
-func NoDate() string     { return "`until` wants a date such as `2027-03-31`." }
+func NoDate() string {
+	return "What follows a last `until` has to be a date such as `2027-03-31`."
+}
 func DateIsOver() string { return "That day is over." }
 
 func DateIsTooLate(last time.Time) string {
@@ -51,7 +53,7 @@ func Excepted(until time.Time) string {
 
 // AwaitsApproval names who may approve, without calling them.
 func AwaitsApproval(until time.Time, approvers []string) string {
-	return fmt.Sprintf("Noted through %s. It blocks, so it counts once somebody else approves it with `/pullwarden approve`: %s.", until.Format(time.DateOnly), oneOf(approvers))
+	return fmt.Sprintf("Asked for, until %s. Where the finding blocks it does not count yet, but once somebody else approves it with `/pullwarden approve`: %s.", until.Format(time.DateOnly), oneOf(approvers))
 }
 
 func MayNotApprove(approvers []string) string {
@@ -60,7 +62,7 @@ func MayNotApprove(approvers []string) string {
 
 func oneOf(approvers []string) string {
 	if len(approvers) == 0 {
-		return "an owner of the place (CODEOWNERS) or one of `security.reviewers` of the policy, but neither names anybody"
+		return "an owner of the place (CODEOWNERS) or one of `security.reviewers` of the policy, but neither names anybody else"
 	}
 	var out []string
 	for _, a := range approvers {
@@ -74,13 +76,23 @@ func TeamsAreHidden() string {
 }
 
 func NotOnesOwn() string {
-	return "Somebody else has to approve it: neither the author of the pull request nor whoever asked for the exception."
+	return "Somebody else has to approve it: authors do not decide on their own pull request."
 }
 
 func NothingAwaits() string     { return "No exception of this finding waits for approval." }
 func NothingToWithdraw() string { return "No exception of this finding was asked for in a comment." }
-func Approved() string          { return "Approved. The check is brought up to date." }
-func Withdrawn() string         { return "Withdrawn. The check is brought up to date." }
+
+// Approved says what was approved: it may not be the only one that waited.
+func Approved(e history.Exception) string {
+	return fmt.Sprintf("Approved until %s, as %s asked: %s. The check is brought up to date.", e.Until.Format(time.DateOnly), code("@"+e.By.Login), escape(e.Reason))
+}
+
+// SecretInReason does not repeat it.
+func SecretInReason() string {
+	return "There is what looks like a secret in that reason, so it is not kept. Delete the comment, and rotate the secret if it is one."
+}
+
+func Withdrawn() string { return "Withdrawn. The check is brought up to date." }
 func Thanks() string {
 	return "Noted for the quality of this rule; the finding stands. `/pullwarden ignore REASON` asks for an exception."
 }

@@ -176,7 +176,7 @@ func TestTemplates(t *testing.T) {
 				}
 				fmt.Fprintf(&b, "<!-- %s -->\n<hr>\n%s\n", s.what, text)
 			}
-			goldenFile(t, filepath.Join("testdata", "rendered", strings.TrimSuffix(e.Name(), ".tmpl")+".html"), b.String())
+			goldenFile(t, filepath.Join("testdata", "rendered", strings.TrimSuffix(e.Name(), ".tmpl")+".html"), shownHidden(b.String()))
 		})
 	}
 	for name := range all {
@@ -207,3 +207,16 @@ func TestTemplatesSayEverything(t *testing.T) {
 }
 
 var action = regexp.MustCompile(`(?s){{.*?}}`)
+
+// shownHidden writes characters that nobody sees as HTML names them.
+func shownHidden(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r != '\n' && r != '\t' && hidden(r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

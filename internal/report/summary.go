@@ -1,6 +1,8 @@
 package report
 
 import (
+	"time"
+
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
@@ -9,8 +11,8 @@ const spelledInSummary = 5
 
 // A waiting exception is one that somebody has to approve.
 type waiting struct {
-	Rule, Place, By, Command string
-	Approvers                []string
+	Rule, Place, By, Until, Reason, Command string
+	Approvers                               []string
 }
 
 type summaryView struct {
@@ -37,9 +39,12 @@ func Summary(r *Report) (words string, needed bool, err error) {
 		}
 	}
 	for _, e := range r.Verdict.Pending {
+		if r.Policy.Mode == policy.Observe {
+			break
+		}
 		for _, d := range r.Verdict.Decisions {
 			if d.Finding.Print == e.Fingerprint {
-				v.Waiting = append(v.Waiting, waiting{d.Finding.Rule.ID, place(r, d.Finding.At), e.Owner,
+				v.Waiting = append(v.Waiting, waiting{d.Finding.Rule.ID, place(r, d.Finding.At), e.Owner, e.Until.Format(time.DateOnly), e.Reason,
 					"/pullwarden approve " + string(e.Fingerprint), r.Policy.Approvers(d.Finding.At.Path)})
 				break
 			}

@@ -3,10 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/history"
@@ -32,11 +35,12 @@ const latest = `SELECT MAX(id) FROM runs WHERE repository = r.repository AND pul
 func (l *ledger) Sighted(ctx context.Context, ref forge.PullRef, print finding.Fingerprint) (history.Sighting, bool, error) {
 	s := history.Sighting{Print: print}
 	var first sql.NullInt64
+	var result string
 	err := l.sql.QueryRowContext(ctx, `
-		SELECT f.rule, g.severity, g.path, g.start_line, g.action, g.why, f.first_seen, r.sha
+		SELECT f.rule, g.severity, g.path, g.start_line, g.action, g.why, f.first_seen, r.sha, r.result
 		FROM runs r JOIN sightings g ON g.run = r.id JOIN findings f ON f.id = g.finding
 		WHERE r.repository = $1 AND r.pull = $2 AND f.fingerprint = $3 AND r.id = (`+latest+`)`,
-		ref.Repo.ID, ref.Number, string(print)).Scan(&s.Rule, &s.Severity, &s.Path, &s.Line, &s.Action, &s.Why, &first, &s.Head)
+		ref.Repo.ID, ref.Number, string(print)).Scan(&s.Rule, &s.Severity, &s.Path, &s.Line, &s.Action, &s.Why, &first, &s.Head, &result)
 	if errors.Is(err, sql.ErrNoRows) {
 		return history.Sighting{}, false, nil
 	}
@@ -44,7 +48,37 @@ func (l *ledger) Sighted(ctx context.Context, ref forge.PullRef, print finding.F
 		return history.Sighting{}, false, fmt.Errorf("read the latest sighting of %s on %v: %w", print, ref, err)
 	}
 	s.First = moment(first)
+	s.Paths, err = pathsOf(result, print)
+	if err != nil {
+		return history.Sighting{}, false, fmt.Errorf("read the places of %s on %v: %w", print, ref, err)
+	}
 	return s, true, nil
+}
+
+// pathsOf returns the paths of all places that a finding has in a result.
+func pathsOf(result string, print finding.Fingerprint) ([]string, error) {
+	var form struct {
+		Findings []struct {
+			Print finding.Fingerprint `json:"fingerprint"`
+			At    change.Span         `json:"at"`
+			Also  []change.Span       `json:"also"`
+		} `json:"findings"`
+	}
+	if err := json.Unmarshal([]byte(result), &form); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, f := range form.Findings {
+		if f.Print != print {
+			continue
+		}
+		for _, at := range append([]change.Span{f.At}, f.Also...) {
+			if !slices.Contains(paths, at.Path) {
+				paths = append(paths, at.Path)
+			}
+		}
+	}
+	return paths, nil
 }
 
 func (l *ledger) With(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]int, error) {
@@ -65,11 +99,25 @@ func (l *ledger) With(ctx context.Context, repo forge.Repo, print finding.Finger
 }
 
 func (l *ledger) Except(ctx context.Context, repo forge.Repo, e history.Exception) error {
-	_, err := l.told(ctx, repo, e.By, e.At, `
-		INSERT INTO exceptions (repository, asked, pull, fingerprint, key_id, rule, reason, account, login, at, until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
-		repo.ID, e.Asked, e.Pull, string(e.Print), e.KeyID, e.Rule, text(e.Reason), e.By.ID, text(e.By.Login), l.when(e.At), e.Until.UnixMicro())
-	return err
+	paths, err := json.Marshal(e.Paths)
+	if err != nil {
+		return err
+	}
+	_, err = l.told(ctx, repo, e.By, e.At, `
+		INSERT INTO exceptions (repository, asked, pull, fingerprint, key_id, rule, paths, reason, account, login, at, until)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+		repo.ID, e.Asked, e.Pull, string(e.Print), e.KeyID, e.Rule, text(string(paths)), text(e.Reason), e.By.ID, text(e.By.Login), l.when(e.At), e.Until.UnixMicro())
+	if err != nil {
+		return err
+	}
+	_, err = l.sql.ExecContext(ctx, `
+		UPDATE exceptions SET withdrawal = $3, withdrawer = $4, withdrawn = $5
+		WHERE repository = $1 AND fingerprint = $2 AND account = $4 AND asked <> $3 AND approved IS NULL AND withdrawn IS NULL AND at < $5`,
+		repo.ID, string(e.Print), e.Asked, e.By.ID, l.when(e.At))
+	if err != nil {
+		return fmt.Errorf("replace what %d asked for before in %v: %w", e.By.ID, repo, err)
+	}
+	return nil
 }
 
 func (l *ledger) Tell(ctx context.Context, repo forge.Repo, f history.Feedback) (bool, error) {
@@ -102,41 +150,43 @@ func (l *ledger) told(ctx context.Context, repo forge.Repo, by forge.User, at ti
 	return first, nil
 }
 
-func (l *ledger) Approve(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error) {
-	return l.decided(ctx, repo, print, command, by, at, `
-		UPDATE exceptions SET approval = $3, approver = $4, approver_login = $5, approved = $6
-		WHERE repository = $1 AND fingerprint = $2 AND approved IS NULL AND withdrawn IS NULL AND at <= $6`,
-		`approval`, by.ID, text(by.Login), l.when(at))
-}
-
-func (l *ledger) Withdraw(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (int, error) {
-	return l.decided(ctx, repo, print, command, by, at, `
-		UPDATE exceptions SET withdrawal = $3, withdrawer = $4, withdrawn = $5
-		WHERE repository = $1 AND fingerprint = $2 AND withdrawn IS NULL AND at <= $5`,
-		`withdrawal`, by.ID, l.when(at))
-}
-
-// decided updates the exceptions of a finding and counts those on which the
-// command has decided, now or before: it may come again.
-func (l *ledger) decided(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time, update, column string, args ...any) (n int, err error) {
+func (l *ledger) Approve(ctx context.Context, repo forge.Repo, asked, command string, by forge.User, at time.Time) (approved bool, err error) {
 	err = l.tx(ctx, func(tx *sql.Tx) error {
-		const before = `SELECT COUNT(*) FROM exceptions WHERE repository = $1 AND fingerprint = $2 AND `
-		if err := tx.QueryRowContext(ctx, before+column+` = $3`, repo.ID, string(print), command).Scan(&n); err != nil || n > 0 {
-			return err
-		}
 		if err := l.sawAccount(ctx, tx, by, at); err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, update, append([]any{repo.ID, string(print), command}, args...)...)
-		if err != nil {
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE exceptions SET approval = $3, approver = $4, approver_login = $5, approved = $6
+			WHERE repository = $1 AND asked = $2 AND approved IS NULL AND withdrawn IS NULL`,
+			repo.ID, asked, command, by.ID, text(by.Login), l.when(at)); err != nil {
 			return err
 		}
-		changed, err := result.RowsAffected()
-		n = int(changed)
-		return err
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM exceptions WHERE repository = $1 AND asked = $2 AND approval = $3`,
+			repo.ID, asked, command).Scan(&approved)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("decide on the exceptions of %s in %v: %w", print, repo, err)
+		return false, fmt.Errorf("approve an exception in %v: %w", repo, err)
+	}
+	return approved, nil
+}
+
+// Withdraw counts those that the command has ended now or before: it may come again.
+func (l *ledger) Withdraw(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (n int, err error) {
+	err = l.tx(ctx, func(tx *sql.Tx) error {
+		if err := l.sawAccount(ctx, tx, by, at); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE exceptions SET withdrawal = $3, withdrawer = $4, withdrawn = $5
+			WHERE repository = $1 AND fingerprint = $2 AND withdrawn IS NULL AND at <= $5`,
+			repo.ID, string(print), command, by.ID, l.when(at)); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM exceptions WHERE repository = $1 AND fingerprint = $2 AND withdrawal = $3`,
+			repo.ID, string(print), command).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("withdraw the exceptions of %s in %v: %w", print, repo, err)
 	}
 	return n, nil
 }
@@ -145,12 +195,17 @@ func (l *ledger) Exceptions(ctx context.Context, repo forge.Repo, now time.Time)
 	var all []history.Exception
 	err := l.each(ctx, func(rows *sql.Rows) error {
 		var e history.Exception
+		var paths string
 		var at, until, approved sql.NullInt64
-		err := rows.Scan(&e.Asked, &e.Pull, &e.Print, &e.KeyID, &e.Rule, &e.Reason, &e.By.ID, &e.By.Login, &at, &until, &e.Approver.ID, &e.Approver.Login, &approved)
+		err := rows.Scan(&e.Asked, &e.Pull, &e.Print, &e.KeyID, &e.Rule, &paths, &e.Reason, &e.By.ID, &e.By.Login, &at, &until,
+			&e.Approver.ID, &e.Approver.Login, &approved, &e.Approval)
 		e.At, e.Until, e.Approved = moment(at), moment(until), moment(approved)
 		all = append(all, e)
-		return err
-	}, `SELECT asked, pull, fingerprint, key_id, rule, reason, account, login, at, until, approver, approver_login, approved FROM exceptions
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal([]byte(paths), &all[len(all)-1].Paths)
+	}, `SELECT asked, pull, fingerprint, key_id, rule, paths, reason, account, login, at, until, approver, approver_login, approved, approval FROM exceptions
 		WHERE repository = $1 AND withdrawn IS NULL AND until > $2 ORDER BY at, asked`, repo.ID, now.Add(-48*time.Hour).UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("read the exceptions of %v: %w", repo, err)

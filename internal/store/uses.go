@@ -76,15 +76,16 @@ func (l *ledger) Uses(ctx context.Context, repo forge.Repo) (map[string]history.
 	return all, nil
 }
 
-func (l *ledger) Reminded(ctx context.Context, repo forge.Repo, what history.Reminder, exceptions []string, at time.Time) error {
-	column := map[history.Reminder]string{history.Ends: "told_end", history.Unused: "told_unused"}[what]
+func (l *ledger) Reminded(ctx context.Context, repo forge.Repo, ending, unused []string, at time.Time) error {
 	err := l.tx(ctx, func(tx *sql.Tx) error {
-		for _, id := range exceptions {
-			_, err := tx.ExecContext(ctx, `
-				INSERT INTO exception_uses (repository, exception, first_seen, `+column+`) VALUES ($1, $2, $3, $3)
-				ON CONFLICT (repository, exception) DO UPDATE SET `+column+` = excluded.`+column, repo.ID, id, l.when(at))
-			if err != nil {
-				return err
+		for column, list := range map[string][]string{"told_end": ending, "told_unused": unused} {
+			for _, id := range list {
+				_, err := tx.ExecContext(ctx, `
+					INSERT INTO exception_uses (repository, exception, first_seen, `+column+`) VALUES ($1, $2, $3, $3)
+					ON CONFLICT (repository, exception) DO UPDATE SET `+column+` = excluded.`+column, repo.ID, id, l.when(at))
+				if err != nil {
+					return err
+				}
 			}
 		}
 		return nil

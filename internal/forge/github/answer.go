@@ -31,10 +31,22 @@ func (f *Forge) Answer(ctx context.Context, p forge.PullRef, c forge.Command, a 
 	t := talk{Forge: f, client: client, pull: p, command: c}
 	if a.Words != "" {
 		if err := t.reply(ctx, "answer/"+strconv.FormatInt(c.Comment, 10), a.Words); err != nil {
-			return f.wrap(err, "%s", what)
+			return f.refused(err, what)
 		}
 	}
-	return f.wrap(t.react(ctx, string(a.Reaction)), "%s", what)
+	return f.refused(t.react(ctx, string(a.Reaction)), what)
+}
+
+// refused is wrap for what GitHub may refuse for good with a 422, because what
+// it is about is locked, deleted or not to be had: that is forge.ErrDenied.
+func (f *Forge) refused(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	if err := classify(err, f.now()); unprocessable(err) {
+		return fmt.Errorf("%s: %w: %w", what, forge.ErrDenied, err)
+	}
+	return f.wrap(err, "%s", what)
 }
 
 // Say writes words in the conversation of p: once for each key, as far back as since.

@@ -33,8 +33,5 @@ func (f *Forge) RequestReview(ctx context.Context, ref forge.PullRef, names []st
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	_, _, err = client.PullRequests.RequestReviewers(ctx, ref.Repo.Owner, ref.Repo.Name, ref.Number, who)
-	if unprocessable(classify(err, f.now())) {
-		return fmt.Errorf("%s: %w: %w", what, forge.ErrDenied, classify(err, f.now()))
-	}
-	return f.wrap(err, "%s", what)
+	return f.refused(err, what)
 }

@@ -34,10 +34,10 @@ func (f *Forge) PutSummary(ctx context.Context, ref forge.PullRef, s forge.Summa
 	comment := &gh.IssueComment{Body: gh.String(f.commentBody(ref, summaryKey, s.Body))}
 	if id != 0 {
 		_, _, err = client.Issues.EditComment(ctx, ref.Repo.Owner, ref.Repo.Name, id, comment)
-		return id, f.wrap(err, "%s", what)
+		return id, f.refused(err, what)
 	}
 	made, _, err := client.Issues.CreateComment(ctx, ref.Repo.Owner, ref.Repo.Name, ref.Number, comment)
-	return made.GetID(), f.wrap(err, "%s", what)
+	return made.GetID(), f.refused(err, what)
 }
 
 func (f *Forge) findSummary(ctx context.Context, client *gh.Client, ref forge.PullRef) (int64, error) {

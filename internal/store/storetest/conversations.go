@@ -16,7 +16,7 @@ import (
 var dev, lead = forge.User{ID: 5, Login: "dev"}, forge.User{ID: 6, Login: "lead"}
 
 func excepted(command string, f finding.Finding, at, until int) history.Exception {
-	return history.Exception{Asked: command, Pull: 1, Print: f.Print, KeyID: key.ID, Rule: f.Rule.ID, Reason: "a test account",
+	return history.Exception{Asked: command, Pull: 1, Print: f.Print, KeyID: key.ID, Rule: f.Rule.ID, Paths: []string{f.At.Path}, Reason: "a test account",
 		By: dev, At: day(at), Until: day(until).Truncate(24 * time.Hour)}
 }
 
@@ -37,29 +37,29 @@ func exceptions(t *testing.T, db DB) {
 	assert.Equal(t, []history.Exception{one, two}, all(4))
 	assert.True(t, one.Policy().Pending)
 
-	n, err := c.Approve(ctx, repo(), a.Print, "command/3", lead, day(4))
-	require.NoError(t, err)
-	assert.Equal(t, 1, n)
-	one.Approver, one.Approved = lead, day(4)
-	assert.Equal(t, []history.Exception{one, two}, all(4))
+	approve := func(asked, command string, at int) bool {
+		ok, err := c.Approve(ctx, repo(), asked, command, lead, day(at))
+		require.NoError(t, err)
+		return ok
+	}
+	assert.True(t, approve("command/1", "command/3", 4))
+	one.Approver, one.Approved, one.Approval = lead, day(4), "command/3"
+	assert.Equal(t, []history.Exception{one, two}, all(4), "that one, and no other")
 	assert.False(t, one.Policy().Pending)
-	n, err = c.Approve(ctx, repo(), a.Print, "command/3", lead, day(4))
-	require.NoError(t, err)
-	assert.Equal(t, 1, n, "the same command again")
-	n, err = c.Approve(ctx, repo(), a.Print, "command/4", lead, day(5))
-	require.NoError(t, err)
-	assert.Zero(t, n, "nothing waits any more")
+	assert.True(t, approve("command/1", "command/3", 4), "the same command again")
+	assert.False(t, approve("command/1", "command/4", 5), "another one comes too late")
+	assert.Equal(t, []history.Exception{one, two}, all(4))
 
-	// What is asked for after an approval was not approved by it, whatever comes last.
-	late := excepted("command/5", b, 8, 12)
-	require.NoError(t, c.Except(ctx, repo(), late))
-	n, err = c.Approve(ctx, repo(), b.Print, "command/6", lead, day(7))
-	require.NoError(t, err)
-	assert.Equal(t, 1, n)
-	two.Approver, two.Approved = lead, day(7)
-	assert.Equal(t, []history.Exception{one, two, late}, all(8))
+	// Whoever asks anew takes back what they asked for before and nobody approved.
+	others, anew := excepted("command/5", b, 8, 12), excepted("command/6", b, 9, 13)
+	others.By = lead
+	require.NoError(t, c.Except(ctx, repo(), others))
+	require.NoError(t, c.Except(ctx, repo(), anew))
+	require.NoError(t, c.Except(ctx, repo(), two), "a command that comes again takes back nothing newer")
+	assert.Equal(t, []history.Exception{one, others, anew}, all(9))
+	assert.False(t, approve("command/2", "command/8", 9), "it was taken back")
 
-	n, err = c.Withdraw(ctx, repo(), b.Print, "command/7", dev, day(9))
+	n, err := c.Withdraw(ctx, repo(), b.Print, "command/7", dev, day(9))
 	require.NoError(t, err)
 	assert.Equal(t, 2, n)
 	n, err = c.Withdraw(ctx, repo(), b.Print, "command/7", dev, day(9))
@@ -91,7 +91,7 @@ func sightedNow(t *testing.T, db DB) {
 	s, ok, err := c.Sighted(ctx, pull(1, "").PullRef, a.Print)
 	require.NoError(t, err)
 	require.True(t, ok)
-	assert.Equal(t, history.Sighting{Print: a.Print, Rule: "secret/a", Severity: "high", Path: "a.env", Line: 3,
+	assert.Equal(t, history.Sighting{Print: a.Print, Rule: "secret/a", Severity: "high", Path: "a.env", Paths: []string{"a.env"}, Line: 3,
 		Action: s.Action, Why: s.Why, First: day(2), Head: "head3"}, s)
 	_, ok, err = c.Sighted(ctx, pull(1, "").PullRef, b.Print)
 	require.NoError(t, err)
@@ -191,8 +191,8 @@ func exceptionUses(t *testing.T, db DB) {
 	record(t, db, r)
 	assert.Equal(t, day(5), uses()[e.ID()].Last)
 
-	require.NoError(t, l.Reminded(ctx, repo(), history.Ends, []string{e.ID()}, day(6)))
-	require.NoError(t, l.Reminded(ctx, repo(), history.Unused, []string{e.ID(), "another"}, day(7)))
+	require.NoError(t, l.Reminded(ctx, repo(), []string{e.ID()}, nil, day(6)))
+	require.NoError(t, l.Reminded(ctx, repo(), nil, []string{e.ID(), "another"}, day(7)))
 	assert.Equal(t, history.Use{First: day(2), Last: day(5), ToldEnd: day(6), ToldUnused: day(7)}, uses()[e.ID()])
 	assert.Equal(t, history.Use{First: day(7), ToldUnused: day(7)}, uses()["another"], "no run has seen it")
 

@@ -86,7 +86,7 @@ func excused(t *testing.T, db DB) {
 	assert.Equal(t, "block", one(t, db, `SELECT action || excepted_by FROM outcomes`))
 
 	require.NoError(t, db.Conversations().Except(ctx, repo(), excepted("command/1", a, 6, 20)))
-	_, err := db.Conversations().Approve(ctx, repo(), a.Print, "command/2", lead, day(7))
+	_, err := db.Conversations().Approve(ctx, repo(), "command/1", "command/2", lead, day(7))
 	require.NoError(t, err)
 	asked, err := db.Conversations().Exceptions(ctx, repo(), day(8))
 	require.NoError(t, err)
@@ -321,7 +321,7 @@ func namesStay(t *testing.T, db DB) {
 	e := excepted("command/1", a, 2, 20)
 	e.By = asker
 	require.NoError(t, c.Except(ctx, repo(), e))
-	_, err := c.Approve(ctx, repo(), a.Print, "command/2", approver, day(3))
+	_, err := c.Approve(ctx, repo(), "command/1", "command/2", approver, day(3))
 	require.NoError(t, err)
 	_, err = c.Withdraw(ctx, repo(), a.Print, "command/3", withdrawer, day(4))
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ CREATE TABLE exceptions (
     fingerprint TEXT   NOT NULL,
     key_id      TEXT   NOT NULL,
     rule        TEXT   NOT NULL,
+    paths       TEXT   NOT NULL, -- JSON: of all places of the finding
     reason      TEXT   NOT NULL,
     account     BIGINT NOT NULL,
     login       TEXT   NOT NULL, -- at that time
