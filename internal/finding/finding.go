@@ -18,7 +18,7 @@ type Rule struct {
 	How        string // Markdown, imperative: how to fix it when a finding knows nothing better
 	Severity   Severity
 	References []string // URLs, most useful first
-	Grave      bool     // a malicious package, or a vulnerability that is known to be exploited
+	Grave      bool     // a malicious package, or a vulnerability that may be exploited
 }
 
 // A Finding is one Rule broken at one place, or at several with one cause.

@@ -7,7 +7,7 @@ type Signal struct {
 	Shown                      int  // findings, ever
 	Judged                     int  // of the last JudgedLast
 	Fixed, Excepted, NotUseful int  // of Judged; what was called not useful counts as nothing else
-	Grave                      bool // secrets, malicious packages, what is known to be exploited
+	Grave                      bool // secrets, malicious packages, vulnerabilities, which may be exploited
 }
 
 // The bar that a rule is measured by.

@@ -147,7 +147,7 @@ func TestWholeFinding(t *testing.T) {
 		ID: "dependency/GO-2024-9001", Title: "Vulnerable dependency: example.com/parser", Severity: finding.High,
 		Why:        "A vulnerability of this version is public: whoever wants to use it can read how.",
 		How:        "Upgrade `example.com/parser` to v0.23.0 or newer: run `go get example.com/parser@v0.23.0 && go mod tidy`. (v0.17.0 is enough for this advisory, but has others.)",
-		References: []string{"https://example.com/GO-2024-9001"},
+		References: []string{"https://example.com/GO-2024-9001"}, Grave: true,
 	}, change.Span{Path: "go.mod", Start: 2, End: 2}, finding.InFile("example.com/parser@GO-2024-9001 direct"),
 		"example.com/parser v0.1.0 has GO-2024-9001: Unbounded memory in parser")
 	want.Evidence = finding.Plain("example.com/parser v0.1.0")

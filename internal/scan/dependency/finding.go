@@ -188,7 +188,7 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 		How:        fix.Text,
 		Severity:   h.Severity,
 		References: h.URLs,
-		Grave:      malicious(h.ID) || slices.ContainsFunc(h.Aliases, malicious),
+		Grave:      true, // malicious, or perhaps exploited: the advisories do not tell
 	}
 	f := finding.New(rule, p.At, placeOf(p).identity(h.ID), clean(message, messageRunes))
 	f.Fix = fix
