@@ -84,9 +84,9 @@ type Conversations interface {
 	Exceptions(ctx context.Context, repo forge.Repo, now time.Time) ([]Exception, error)
 	// Tell keeps feedback; first is false if it was kept before.
 	Tell(ctx context.Context, repo forge.Repo, f Feedback) (first bool, err error)
-	// Weigh returns the signal of a rule. proposed is true if it should be
-	// demoted and the command is the one that has that proposed; no other is
-	// until the rule got better meanwhile.
+	// Weigh returns the signal of a rule in all repositories of repo's owner.
+	// proposed is true if it should be demoted there and the command is the one
+	// that has that proposed; no other is until the rule got better meanwhile.
 	Weigh(ctx context.Context, repo forge.Repo, rule, command string, at time.Time) (s Signal, proposed bool, err error)
 }
 

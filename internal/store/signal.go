@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/forge"
@@ -57,7 +58,9 @@ func (l *ledger) Weigh(ctx context.Context, repo forge.Repo, rule, command strin
 			return err
 		}
 		var err error
-		s, err = scanSignal(tx.QueryRowContext(ctx, signals("AND rule = $1"), rule))
+		owner := strings.ToLower(repo.Owner)
+		s, err = scanSignal(tx.QueryRowContext(ctx, signals(
+			"AND rule = $1 AND repository IN (SELECT id FROM repositories WHERE LOWER(owner) = $2)"), rule, owner))
 		if errors.Is(err, sql.ErrNoRows) {
 			s, err = history.Signal{Rule: rule}, nil
 		}
@@ -66,15 +69,16 @@ func (l *ledger) Weigh(ctx context.Context, repo forge.Repo, rule, command strin
 		}
 		proposed = false
 		if !s.Demote() {
-			_, err := tx.ExecContext(ctx, `DELETE FROM demotions WHERE rule = $1`, rule)
+			_, err := tx.ExecContext(ctx, `DELETE FROM demotions WHERE owner = $1 AND rule = $2`, owner, rule)
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO demotions (rule, repository, said, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-			rule, repo.ID, command, l.when(at))
+		_, err = tx.ExecContext(ctx, `INSERT INTO demotions (owner, rule, repository, said, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+			owner, rule, repo.ID, command, l.when(at))
 		if err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT repository = $2 AND said = $3 FROM demotions WHERE rule = $1`, rule, repo.ID, command).Scan(&proposed)
+		return tx.QueryRowContext(ctx, `SELECT repository = $3 AND said = $4 FROM demotions WHERE owner = $1 AND rule = $2`,
+			owner, rule, repo.ID, command).Scan(&proposed)
 	})
 	if err != nil {
 		return history.Signal{}, false, fmt.Errorf("weigh rule %s in %v: %w", rule, repo, err)

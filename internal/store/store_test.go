@@ -148,7 +148,7 @@ func TestSignalOfAnOldLedger(t *testing.T) {
 				_, err = db.SQL().Exec(statement)
 				require.NoError(t, err, statement)
 			}
-			_, err = db.SQL().Exec(`DELETE FROM goose_db_version WHERE version_id = 10`)
+			_, err = db.SQL().Exec(`DELETE FROM goose_db_version WHERE version_id >= 10`)
 			require.NoError(t, err)
 			require.NoError(t, db.Close())
 

@@ -237,6 +237,40 @@ func weigh(t *testing.T, db DB) {
 	assert.Equal(t, history.Signal{Rule: "iac/unheard-of"}, s)
 }
 
+// What one organisation says of a rule has no other one propose anything.
+func weighApart(t *testing.T, db DB) {
+	elsewhere := repo() // another repository of the same owner
+	elsewhere.ID, elsewhere.Name, elsewhere.Owner = 9, "shop", "ACME"
+	other := forge.Repo{ID: 8, Installation: 4, Owner: "other", Name: "site", Default: "main"}
+	weighed := func(r forge.Repo, command string) (history.Signal, bool) {
+		t.Helper()
+		s, proposed, err := db.Conversations().Weigh(ctx, r, "iac/a", command, day(4))
+		require.NoError(t, err)
+		return s, proposed
+	}
+	for i, r := range []forge.Repo{repo(), other} {
+		var list []finding.Finding
+		for n := range 10 {
+			list = append(list, found("iac/a", "main.tf", fmt.Sprint(i, n)))
+		}
+		in := run(1, "head1", policy.Fail, day(2), list...)
+		in.Repo, in.Pull.Repo = r, r
+		record(t, db, in)
+		require.NoError(t, db.Ledger().Posted(ctx, r, 1, "head1", 1, nil, day(2)))
+		for n, f := range list {
+			_, err := db.Conversations().Tell(ctx, r, history.Feedback{Said: fmt.Sprint("command/", n), Pull: 1, Print: f.Print, KeyID: key.ID, Rule: "iac/a", Reason: "a demo", By: dev, At: day(3)})
+			require.NoError(t, err)
+		}
+		s, proposed := weighed(r, "command/9")
+		assert.Equal(t, history.Signal{Rule: "iac/a", Shown: 10, Judged: 10, NotUseful: 10}, s)
+		assert.True(t, proposed, "in %s", r.Owner)
+	}
+	s, proposed := weighed(elsewhere, "command/10")
+	assert.Equal(t, 10, s.Judged, "those of its owner")
+	assert.False(t, proposed, "its owner has that proposed already")
+	assert.Equal(t, 20, signalOf(t, db, "iac/a").Judged, "of all, for who runs the server")
+}
+
 // Grave rules are never proposed, whatever is said of them.
 func graveRules(t *testing.T, db DB) {
 	for i := range 20 {

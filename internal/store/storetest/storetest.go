@@ -79,6 +79,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"Signals":           signals,
 		"LastJudged":        lastJudged,
 		"Weigh":             weigh,
+		"WeighApart":        weighApart,
 		"GraveRules":        graveRules,
 		"NamesStay":         namesStay,
 		"Figures":           figures,
