@@ -122,7 +122,7 @@ func (b *Bot) giveUp(ctx context.Context, s *subject, cause error) error {
 	check := report.Unfinished(s.head, why, forge.Conclusion(rules.Conclusion(r.Verdict.Outcome)))
 	seen, err := b.Forge.Look(ctx, s.repo, s.number(), s.head)
 	if err == nil {
-		err = b.complete(ctx, s, seen, rules, r.Verdict.Outcome, check, nil)
+		err = b.complete(ctx, s, seen, rules, r.Verdict.Outcome, check, nil, report.UnfinishedParts(check, r)...)
 	}
 	if errors.Is(err, forge.ErrNotFound) {
 		// The commit is gone, and its check with it.

@@ -194,6 +194,21 @@ func TestAVerdictThatCannotBePostedIsNoMilder(t *testing.T) {
 	assert.Equal(t, []policy.Outcome{policy.Fail, policy.Fail}, l.outcomes)
 }
 
+// A branch may require the check of a scanner: it does not wait for ever.
+func TestTheCheckOfEachScannerTellsThatNothingWasLookedAt(t *testing.T) {
+	h := &host{policy: "version: 1\nchecks: per-scanner\non_scanner_error: block\n"}
+	b := &Bot{
+		Forge: h, Source: fails{func() error { return git.ErrGone }}, Ledger: &book{}, Scanners: []scan.Scanner{accuses{}}, Now: time.Now,
+		Options: Options{Key: finding.NewKey([]byte("k")), Deadline: time.Minute, Patience: time.Hour, Mode: policy.Enforce, Advisories: func() string { return "" }},
+	}
+	require.NoError(t, b.Handle(t.Context(), forge.Event{Kind: forge.PullChanged, Number: 1, Received: time.Now()}))
+	conclusions := map[string]forge.Conclusion{}
+	for _, c := range h.checks {
+		conclusions[c.Part] = c.Conclusion
+	}
+	assert.Equal(t, map[string]forge.Conclusion{"": forge.Failure, "x": forge.Failure}, conclusions)
+}
+
 func TestAServerThatStopsHandsTheWorkBack(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	h, l := &host{}, &book{}

@@ -28,3 +28,17 @@ func Parts(r *Report) ([]forge.Check, error) {
 	}
 	return out, nil
 }
+
+// UnfinishedParts are the checks of the scanners where r could not be
+// completed, which c says of all of them.
+func UnfinishedParts(c forge.Check, r *Report) []forge.Check {
+	if r.Policy.Checks != policy.CheckPerScanner {
+		return nil
+	}
+	var out []forge.Check
+	for _, s := range r.Result.Statuses {
+		c.Part = s.Scanner
+		out = append(out, digested(c))
+	}
+	return out
+}
