@@ -28,11 +28,29 @@ func (b *Bot) requestReview(ctx context.Context, s *subject, r *report.Report) e
 	if err != nil || asked || len(names) == 0 {
 		return err
 	}
-	err = b.Forge.RequestReview(ctx, s.pull.PullRef, names)
-	if errors.Is(err, forge.ErrDenied) || errors.Is(err, forge.ErrNotFound) {
-		zerolog.Ctx(ctx).Warn().Err(err).Strs("reviewers", names).Msg("the security reviewers cannot be asked")
-	} else if err != nil {
+	err = b.ask(ctx, s.pull.PullRef, names)
+	if errors.Is(err, errNotAsked) && len(names) > 1 {
+		// One that the host does not know keeps it from asking the others.
+		err = nil
+		for _, name := range names {
+			if oneErr := b.ask(ctx, s.pull.PullRef, []string{name}); !errors.Is(oneErr, errNotAsked) {
+				err = errors.Join(err, oneErr)
+			}
+		}
+	}
+	if err != nil && !errors.Is(err, errNotAsked) {
 		return fmt.Errorf("ask the security reviewers: %w", err)
 	}
 	return b.Ledger.AskedReview(ctx, s.pull.PullRef, b.Now())
+}
+
+var errNotAsked = errors.New("the host does not ask them")
+
+func (b *Bot) ask(ctx context.Context, pull forge.PullRef, names []string) error {
+	err := b.Forge.RequestReview(ctx, pull, names)
+	if errors.Is(err, forge.ErrDenied) || errors.Is(err, forge.ErrNotFound) {
+		zerolog.Ctx(ctx).Warn().Err(err).Strs("reviewers", names).Msg("these security reviewers cannot be asked")
+		return errNotAsked
+	}
+	return err
 }
