@@ -243,6 +243,9 @@ func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], 
 	case generation != it.generation:
 		return again, nil
 	case failure == nil:
+		if err := forget(ctx, tx, key, it.event); err != nil {
+			return next{}, err
+		}
 		return next{settled: true}, q.finish(ctx, tx, job, done, "")
 	case errors.As(failure, &never) || attempts+1 >= q.options.Attempts:
 		log.Error().Err(failure).Int("attempts", attempts+1).Msg("given up")
@@ -253,6 +256,21 @@ func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], 
 	_, err = tx.ExecContext(ctx, `UPDATE queue_items SET attempts = attempts + 1, reason = $2 WHERE key = $1`,
 		key, reason(failure))
 	return next{wait: wait}, err
+}
+
+// forget takes what somebody wrote out of the row once it is done. It was kept,
+// or refused because it looked like a secret.
+func forget(ctx context.Context, tx *sql.Tx, key string, e forge.Event) error {
+	if e.Command.Words == "" {
+		return nil
+	}
+	e.Command.Words = ""
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE queue_items SET event = $2 WHERE key = $1`, key, string(raw))
+	return err
 }
 
 // finish settles the row and completes the job, both or neither.

@@ -21,6 +21,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) *sql.DB) {
 	for name, test := range map[string]func(t *testing.T, db *sql.DB){
 		"WorksOff":           worksOff,
+		"ForgetsWords":       forgetsWords,
 		"LatestStands":       latestStands,
 		"RaisedWhileRunning": raisedWhileRunning,
 		"RedeliveryCounts":   redeliveryCounts,

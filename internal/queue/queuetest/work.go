@@ -28,6 +28,27 @@ func worksOff(t *testing.T, db *sql.DB) {
 	assert.Equal(t, []string{"a", "b"}, l.shas(), "a key that was done is worked on again")
 }
 
+// forgetsWords: a command may hold a secret that was refused for being one.
+func forgetsWords(t *testing.T, db *sql.DB) {
+	e := push(1, "a")
+	e.Kind, e.Command = forge.Commanded, forge.Command{Comment: 4, Words: "ignore because of hunter2"}
+	l := &log{then: func(_ context.Context, n int) error {
+		if n == 1 {
+			return errors.New("not yet")
+		}
+		return nil
+	}}
+	q := open(t, db, quick())
+	start(t, q, l.handle)
+	accept(t, q, e)
+	idle(t, q)
+	assert.Equal(t, []forge.Event{e, e}, l.events, "as long as it is wanted it is there")
+	var kept string
+	require.NoError(t, db.QueryRow(`SELECT event FROM queue_items WHERE key = $1`, e.Key()).Scan(&kept))
+	assert.NotContains(t, kept, "hunter2")
+	assert.Contains(t, kept, `"comment":4`)
+}
+
 func latestStands(t *testing.T, db *sql.DB) {
 	q, l := open(t, db, quick()), &log{}
 	accept(t, q, push(1, "a"))
