@@ -65,6 +65,9 @@ func TestNumbers(t *testing.T) {
 			if strings.HasPrefix(where, "checks-per-scanner ") {
 				most += 4 // for who asks for them: one for each scanner
 			}
+			if where == "reviewers #3" {
+				most += 2 // GitHub does not know one of the two that are to be asked: each is asked alone
+			}
 			assert.LessOrEqual(t, n, most, where)
 			assert.GreaterOrEqual(t, n, 2, "%s: a check and a review", where)
 		}

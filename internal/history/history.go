@@ -37,6 +37,10 @@ type Delta struct {
 	Shown           bool `json:"-"` // it was recorded before, and its verdict was posted
 }
 
+// A Leak is a secret that was pushed to a pull request and is in none of its
+// commits any more. Whoever fetched it meanwhile has it.
+type Leak struct{ Rule, Path string }
+
 // A Standing is the latest verdict of one open pull request on a head.
 type Standing struct {
 	Pull      int // number; 0 for a merge group
@@ -61,6 +65,9 @@ type Ledger interface {
 	// Record keeps r and says what changed since the run before. Recording the
 	// same run again (same pull request, head, and verdict) adds nothing.
 	Record(ctx context.Context, r Run) (Delta, error)
+	// Leaked returns the secrets that changes took out of a pull request, unless
+	// they were excused or called no use, oldest first.
+	Leaked(ctx context.Context, ref forge.PullRef) ([]Leak, error)
 	// At returns the latest verdict on sha of each pull request of repo that
 	// is not known to be closed.
 	At(ctx context.Context, repo forge.Repo, sha string) ([]Standing, error)

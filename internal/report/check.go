@@ -109,6 +109,9 @@ func Title(r *Report) string {
 	if blocking > 0 && len(r.Verdict.Incomplete) > 0 {
 		t += "; not everything was looked at"
 	}
+	if blocking == 0 && len(r.Leaked) > 0 {
+		t += fmt.Sprintf("; rotate what was pushed before: %s", plural(len(r.Leaked), "secret"))
+	}
 	return clip(t, 250)
 }
 
@@ -190,6 +193,7 @@ type view struct {
 	PolicyPath, ExceptionHelp  string
 	Title, Verdict             string
 	Settings                   []policy.Setting
+	Leaks                      []leak
 }
 
 func checkView(r *Report) view {
@@ -197,6 +201,7 @@ func checkView(r *Report) view {
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
 		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Pending: r.Verdict.Pending, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
 		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp, Settings: settings(r.Settings),
+		Leaks: leaked(r),
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {
 		v.Scanned.Skipped = append(v.Scanned.Skipped[:listed:listed], change.Skip{Path: fmt.Sprintf("%d more", more), Why: "not listed"})
@@ -217,6 +222,17 @@ func checkView(r *Report) view {
 		}
 	}
 	return v
+}
+
+// A leak is a secret that left the commits, with our page about it.
+type leak struct{ Rule, Path, About string }
+
+func leaked(r *Report) []leak {
+	var all []leak
+	for _, l := range r.Leaked[:min(len(r.Leaked), listed)] {
+		all = append(all, leak{l.Rule, l.Path, aboutRule(l.Rule)})
+	}
+	return all
 }
 
 // settings are the values of the policy that somebody set, and those that

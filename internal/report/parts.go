@@ -1,8 +1,12 @@
 package report
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/history"
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
@@ -19,6 +23,7 @@ func Parts(r *Report) ([]forge.Check, error) {
 		part.Verdict = r.Policy.Part(r.Verdict, r.Result, s.Scanner)
 		part.Result.Statuses = []finding.Status{s}
 		part.Notices, part.Settings, part.Delta.Previous = nil, nil, ""
+		part.Leaked = slices.DeleteFunc(slices.Clone(r.Leaked), func(l history.Leak) bool { return !strings.HasPrefix(l.Rule, s.Scanner+"/") })
 		c, err := Check(&part)
 		if err != nil {
 			return nil, err

@@ -23,6 +23,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/history"
 	"github.com/pullwarden/pullwarden/internal/policy"
 	"github.com/pullwarden/pullwarden/templates"
 )
@@ -51,7 +52,7 @@ func showings(t testing.TB) map[string][]showing {
 			add("comment.md.tmpl", fmt.Sprintf("%s %d", name, i+1), c.Body)
 		}
 	}
-	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "exceptions", "history", "everything"} {
+	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "exceptions", "history", "everything"} {
 		check, err := Check(reports[name])
 		require.NoError(t, err)
 		add("check.md.tmpl", name, check.Summary)
@@ -109,7 +110,7 @@ func everyPart() sample {
 	return sample{
 		files: files(), findings: append([]finding.Finding{long, short, stripe(), past(fontReader())}, many(60)[1:]...), comments: 3,
 		skipped: []change.Skip{{Path: "data/a`b|c.sql", Why: "larger than 4 MiB"}},
-		notices: []string{PolicyBroken("main", errorOf("bad"))},
+		notices: []string{PolicyBroken("main", errorOf("bad"))}, leaked: []history.Leak{{Rule: "secret/stripe-access-token", Path: "pay/pay.go"}},
 		policy: func(p *policy.Policy) {
 			p.Ignore = []policy.Exception{asked, ended, {Rule: "iac/AWS-0001", Path: "infra/**", Reason: "too long", Owner: "@acme/ops", Until: today.AddDate(9, 0, 0)}}
 			p.Floors.Exception = 90 * 24 * time.Hour

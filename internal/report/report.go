@@ -22,7 +22,8 @@ type Report struct {
 	Verdict policy.Verdict
 	Policy  policy.Policy
 	Delta   history.Delta
-	Notices []string // sentences for the reader beyond the findings, Markdown
+	Leaked  []history.Leak // on this pull request, before
+	Notices []string       // sentences for the reader beyond the findings, Markdown
 	// Settings is the policy in force, value by value; nil leaves it out.
 	Settings []policy.Setting
 	Placed   forge.Placed // findings that have an inline comment

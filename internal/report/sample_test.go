@@ -35,6 +35,7 @@ type sample struct {
 	policy   func(*policy.Policy)
 	notices  []string
 	delta    history.Delta
+	leaked   []history.Leak
 	secrets  []finding.Finding // what the redactor knows besides
 	comments int               // how many findings get their comment posted
 }
@@ -63,7 +64,7 @@ func (s sample) report(t testing.TB) *Report {
 	}
 	r := &Report{
 		Change: c, Result: result, Policy: p, Verdict: p.Judge(result, today),
-		Notices: s.notices, Delta: s.delta, Placed: forge.Placed{},
+		Notices: s.notices, Delta: s.delta, Leaked: s.leaked, Placed: forge.Placed{},
 	}
 	review, err := Review(r)
 	require.NoError(t, err)
@@ -201,6 +202,8 @@ func samples() map[string]sample {
 		"policy-changed": {files: files(), notices: broken("version: 1\nblock: never\n")},
 		"pushed-again": {files: files(), findings: []finding.Finding{stripe()}, comments: 1,
 			delta: history.Delta{Previous: old, New: make([]finding.Fingerprint, 1), Gone: make([]finding.Fingerprint, 3)}},
+		"rewritten": {files: files(), delta: history.Delta{Previous: old, Gone: make([]finding.Fingerprint, 2)},
+			leaked: []history.Leak{{Rule: "secret/stripe-access-token", Path: "pay/pay.go"}, {Rule: "secret/custom/acme-token", Path: "a`b|@x.env"}}},
 		"many": {files: files(), findings: many(60), comments: 10},
 	}
 }

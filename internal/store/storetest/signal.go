@@ -71,6 +71,34 @@ func fixedBy(t *testing.T, db DB) {
 	assert.EqualValues(t, 0, count(t, db, `SELECT SUM(fixed_by) FROM standings`))
 }
 
+// leaked: secrets that were rewritten away, and no other finding.
+func leaked(t *testing.T, db DB) {
+	of := func() (all []string) {
+		list, err := db.Ledger().Leaked(ctx, pull(1, "").PullRef)
+		require.NoError(t, err)
+		for _, k := range list {
+			all = append(all, k.Rule+" "+k.Path)
+		}
+		return all
+	}
+	key1, key2, spared, useless, other := found("secret/a", "a.env", "1"), found("secret/b", "b.env", "2"), found("secret/c", "c.env", "3"), found("secret/d", "d.env", "4"), found("iac/a", "main.tf", "a")
+	first := excuse(run(1, "head1", policy.Fail, day(2), key1, key2, spared, useless, other), spared, policy.Exception{Rule: "secret/c", Owner: "@acme/platform", Until: day(20)})
+	record(t, db, first)
+	tell(t, db, "command/1", useless, dev, day(2))
+	assert.Empty(t, of(), "they stand")
+	record(t, db, run(1, "head2", policy.Fail, day(3), key2))
+	assert.Equal(t, []string{"secret/a a.env"}, of())
+	record(t, db, run(1, "head2", policy.Pass, day(4)))
+	assert.Equal(t, []string{"secret/a a.env"}, of(), "other rules took the second away, and no push")
+	record(t, db, run(1, "head3", policy.Fail, day(5), key1))
+	assert.Empty(t, of(), "it is back")
+	record(t, db, run(1, "head4", policy.Pass, day(6)))
+	assert.Equal(t, []string{"secret/a a.env"}, of())
+	elsewhere, err := db.Ledger().Leaked(ctx, pull(2, "").PullRef)
+	require.NoError(t, err)
+	assert.Empty(t, elsewhere)
+}
+
 func excused(t *testing.T, db DB) {
 	a := found("iac/a", "main.tf", "a")
 	ofFile := policy.Exception{Rule: "iac/a", Owner: "@acme/platform", Until: day(20)}

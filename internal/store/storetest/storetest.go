@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"ExceptionUses":     exceptionUses,
 		"ReviewAsked":       reviewAsked,
 		"FixedBy":           fixedBy,
+		"Leaked":            leaked,
 		"Excused":           excused,
 		"NotUseful":         notUseful,
 		"Merged":            merged,
