@@ -37,6 +37,7 @@ type Config struct {
 	AdvisoriesDir  string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
 	TemplatesDir   string     `yaml:"templates_dir"`  // PULLWARDEN_TEMPLATES_DIR; "" for our own texts
 	SecretRules    string     `yaml:"secret_rules"`   // PULLWARDEN_SECRET_RULES: a file; "" for our own rules alone
+	Verify         Verify     `yaml:"verify"`
 	Registries     Registries `yaml:"registries"`
 	Limits         Limits     `yaml:"limits"`
 	Review         Review     `yaml:"review"`
@@ -62,6 +63,13 @@ type Writer struct {
 type Registries struct {
 	Go  string `yaml:"go"`  // PULLWARDEN_REGISTRY_GO, else GOPROXY
 	NPM string `yaml:"npm"` // PULLWARDEN_REGISTRY_NPM, else npm_config_registry
+}
+
+// Verify is which providers may be asked whether a secret that was found still
+// works, which means that it is sent there. Nothing is where either is empty.
+type Verify struct {
+	Installations []int64           `yaml:"installations"` // whose secrets; ids of installations of the App
+	Providers     map[string]string `yaml:"providers"`     // address of each, by name
 }
 
 // Review is how pull requests are looked at.
@@ -130,6 +138,7 @@ func Default() Config {
 		Fetch:    Fetch{ResponseMiB: 64, ObjectMiB: 4, InflatedMiB: 256, Objects: 200_000},
 		Limits:   Limits{Points: 900, Concurrent: 100, WritesMinute: 80, WritesHour: 500},
 		Upgrades: Upgrades{Enabled: true},
+		Verify:   Verify{Installations: []int64{}, Providers: map[string]string{}},
 		Ready:    Ready{QueueAge: 15 * time.Minute, AdvisoryAge: 72 * time.Hour, Advisories: "note"},
 		CatchUp:  CatchUp{Deliveries: 30 * time.Second, Pulls: time.Minute, Calls: 20},
 		KeepDays: 30, StopWithin: 30 * time.Second,

@@ -27,6 +27,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/scan"
 	"github.com/pullwarden/pullwarden/internal/store"
 	"github.com/pullwarden/pullwarden/internal/upgrade"
+	"github.com/pullwarden/pullwarden/internal/verify"
 	"github.com/pullwarden/pullwarden/internal/web"
 )
 
@@ -136,11 +137,15 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if own.Wrong != nil {
 		o.Log.Error().Err(own.Wrong).Msg("rules of the operator for secrets are left out")
 	}
+	verifier, err := verify.New(http.DefaultTransport, cfg.Verify.Providers, cfg.Verify.Installations)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
 	ecosystems := Ecosystems(cfg.Registries, nil)
 	s.bot = &bot.Bot{
 		Forge: hub, Source: fetcher(cfg.Fetch, o.HTTP, metrics), Ledger: s.db.Ledger(), Meter: metrics,
 		Scanners: Scanners(advisories, ecosystems, own), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
-		Access: hub, Talk: hub, Pushes: hub, Conversations: s.db.Conversations(), Accept: s.queue.Accept,
+		Verifier: verifier, Access: hub, Talk: hub, Pushes: hub, Conversations: s.db.Conversations(), Accept: s.queue.Accept,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,
 			Texts: texts, Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,

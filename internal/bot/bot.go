@@ -27,6 +27,7 @@ type Bot struct {
 	Ledger   history.Ledger
 	Scanners []scan.Scanner
 	Results  func(repository int64) scan.Cache // what need not be looked at again; nil: look at all
+	Verifier verifier                          // nil: no provider of a secret is asked
 	Planner  *upgrade.Planner                  // nil: no upgrades
 	Options  Options
 	Now      func() time.Time
@@ -62,6 +63,11 @@ const maxFindings = 1000
 type source interface {
 	Change(ctx context.Context, r git.Remote, base, head string, ahead int) (*change.Change, error)
 	Tree(ctx context.Context, r git.Remote, sha string) (*change.Change, error)
+}
+
+// verifier asks the providers of secrets whether these still work; *verify.Verifier in production.
+type verifier interface {
+	Verify(ctx context.Context, installation int64, findings []finding.Finding)
 }
 
 // Handle does what e asks for. It may be called again with the same event. An

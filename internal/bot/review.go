@@ -126,6 +126,11 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	scanned := b.step("scan")
 	result := scan.Run(ctx, b.enabled(rules), diff, options)
 	scanned()
+	if b.Verifier != nil {
+		verified := b.step("verify")
+		b.Verifier.Verify(ctx, s.repo.Installation, result.Findings)
+		verified()
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -35,6 +35,7 @@ type Finding struct {
 	Details    []Detail // facts worth a line each, in the order to show
 	Fix        Fix
 	Print      Fingerprint // set by a Key; the same finding has the same Print after lines moved
+	Validity   Validity    // of the secret, if its provider was asked
 
 	identity Identity
 }
@@ -50,6 +51,15 @@ func New(r Rule, at change.Span, id Identity, message string) Finding {
 // Grave reports whether f is of a kind that no opinion makes milder: what its
 // rule says, and each secret.
 func (f *Finding) Grave() bool { return f.Rule.Grave || strings.HasPrefix(f.Rule.ID, "secret/") }
+
+// Validity is what the provider of a secret said of it.
+type Validity uint8
+
+const (
+	Unknown Validity = iota
+	Working          // it opens something at this moment
+	Revoked          // it does not open anything any more
+)
 
 // A Detail is a fact about a finding, such as "Fixed in: v1.2.3".
 type Detail struct{ Name, Text string }

@@ -53,6 +53,16 @@ func (Identity) MarshalText() ([]byte, error) { return []byte("[identity]"), nil
 // ByValue reports whether f is known wherever it stands, as a secret is.
 func (f *Finding) ByValue() bool { return f.identity.get().secret }
 
+// Reveal calls use with the secret that f stands for, "" if it stands for
+// none. The value may leave use for its own provider, and nowhere else.
+func (f *Finding) Reveal(use func(value string)) {
+	var value string
+	if id := f.identity.get(); id.secret {
+		value, _, _ = strings.Cut(id.value, "\n") // what follows is how it was written
+	}
+	use(value)
+}
+
 // A Fingerprint identifies a finding across commits; 32 hex digits.
 type Fingerprint string
 

@@ -71,6 +71,8 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 		return decided(Ignored, "this repository skips the rule")
 	case everywhere(f, p.Ignores):
 		return decided(Ignored, "this repository ignores the path")
+	case f.Validity == finding.Revoked:
+		return decided(Ignored, "its provider no longer accepts it")
 	}
 	block, comment := p.thresholds(f)
 	blocks := f.Confidence != finding.Possible && f.Severity >= block

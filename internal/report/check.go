@@ -90,7 +90,8 @@ func digested(c forge.Check) forge.Check {
 // Title says the outcome in one line.
 func Title(r *Report) string {
 	blocking, other := count(r.Verdict.Decisions)
-	ignored := len(r.Verdict.Decisions) - blocking - other
+	dead := len(revoked(r))
+	ignored := len(r.Verdict.Decisions) - blocking - other - dead
 	var t string
 	switch {
 	case blocking > 0 && r.Policy.Mode == policy.Observe:
@@ -103,6 +104,8 @@ func Title(r *Report) string {
 		t = fmt.Sprintf("%s, nothing blocks", plural(other, "remark"))
 	case ignored > 0:
 		t = fmt.Sprintf("Nothing found but %s that the policy accepts", plural(ignored, "finding"))
+	case dead > 0:
+		t = fmt.Sprintf("Nothing found but %s that no longer opens anything", plural(dead, "secret"))
 	default:
 		t = "Nothing found"
 	}
@@ -194,6 +197,7 @@ type view struct {
 	Title, Verdict             string
 	Settings                   []policy.Setting
 	Leaks                      []leak
+	Revoked                    []item // their provider says so
 }
 
 func checkView(r *Report) view {
@@ -201,7 +205,7 @@ func checkView(r *Report) view {
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
 		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Pending: r.Verdict.Pending, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
 		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp, Settings: settings(r.Settings),
-		Leaks: leaked(r),
+		Leaks: leaked(r), Revoked: revoked(r),
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {
 		v.Scanned.Skipped = append(v.Scanned.Skipped[:listed:listed], change.Skip{Path: fmt.Sprintf("%d more", more), Why: "not listed"})
@@ -222,6 +226,16 @@ func checkView(r *Report) view {
 		}
 	}
 	return v
+}
+
+// revoked are the secrets of which their provider says that they open nothing any more.
+func revoked(r *Report) (all []item) {
+	for _, d := range r.Verdict.Decisions {
+		if d.Action == policy.Ignored && d.Finding.Validity == finding.Revoked {
+			all = append(all, newItem(r, d))
+		}
+	}
+	return all
 }
 
 // A leak is a secret that left the commits, with our page about it.

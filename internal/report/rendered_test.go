@@ -52,7 +52,7 @@ func showings(t testing.TB) map[string][]showing {
 			add("comment.md.tmpl", fmt.Sprintf("%s %d", name, i+1), c.Body)
 		}
 	}
-	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "exceptions", "history", "everything"} {
+	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "rotated", "exceptions", "history", "everything"} {
 		check, err := Check(reports[name])
 		require.NoError(t, err)
 		add("check.md.tmpl", name, check.Summary)
@@ -103,12 +103,14 @@ func showings(t testing.TB) map[string][]showing {
 func everyPart() sample {
 	long := privileged()
 	long.Fix.Text += "\n\nFor example:\n\n```yaml\n" + strings.Repeat("privileged: false\n", 9) + "```"
+	another := past(stripe())
+	another.Rule.ID += "-2"
 	short := medium(bucket())
 	short.Fix.Edits = nil
 	asked := policy.Exception{Rule: "secret/*", Reason: "test key", Owner: "@dev", Until: today.AddDate(0, 1, 0), Layer: policy.Conversation, Pending: true}
 	ended := policy.Exception{Rule: "text/*", Reason: "generated", Owner: "@acme/web", Until: today.AddDate(0, 0, -3)}
 	return sample{
-		files: files(), findings: append([]finding.Finding{long, short, stripe(), past(fontReader())}, many(60)[1:]...), comments: 3,
+		files: files(), findings: append([]finding.Finding{long, short, stripe(), past(fontReader()), revokedOne(another), revokedOne(fontReader())}, many(60)[1:]...), comments: 3,
 		skipped: []change.Skip{{Path: "data/a`b|c.sql", Why: "larger than 4 MiB"}},
 		notices: []string{PolicyBroken("main", errorOf("bad"))}, leaked: []history.Leak{{Rule: "secret/stripe-access-token", Path: "pay/pay.go"}},
 		policy: func(p *policy.Policy) {

@@ -78,6 +78,12 @@ func at(path string, start, end int) change.Span {
 	return change.Span{Path: path, Start: start, End: end}
 }
 
+// revokedOne is f after its provider said that it takes it no more.
+func revokedOne(f finding.Finding) finding.Finding {
+	f.Validity = finding.Revoked
+	return f
+}
+
 // stripe is a secret that stands at head; past makes it one of the history.
 func stripe() finding.Finding {
 	f := finding.New(finding.Rule{
@@ -204,6 +210,7 @@ func samples() map[string]sample {
 			delta: history.Delta{Previous: old, New: make([]finding.Fingerprint, 1), Gone: make([]finding.Fingerprint, 3)}},
 		"rewritten": {files: files(), delta: history.Delta{Previous: old, Gone: make([]finding.Fingerprint, 2)},
 			leaked: []history.Leak{{Rule: "secret/stripe-access-token", Path: "pay/pay.go"}, {Rule: "secret/custom/acme-token", Path: "a`b|@x.env"}}},
+		"rotated": {files: files(), findings: []finding.Finding{revokedOne(stripe())}},
 		"many": {files: files(), findings: many(60), comments: 10},
 	}
 }
