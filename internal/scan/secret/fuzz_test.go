@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/scan/secret/secrettest"
 )
 
 // FuzzAgainstGitleaks holds our matcher against gitleaks' detector on texts
@@ -18,7 +20,7 @@ func FuzzAgainstGitleaks(f *testing.F) {
 		if p.expr == nil {
 			continue
 		}
-		text := sample(r, p.expr.text)
+		text := secrettest.Sample(r, p.expr.text)
 		f.Add(text + "\n")
 		f.Add("x " + text + text + " \"" + strings.ToUpper(text) + "\"\r\n" + p.keywords[0] + "=" + text[len(text)/2:] + ";")
 	}
@@ -48,7 +50,7 @@ func FuzzDFA(f *testing.F) {
 	r := rand.New(rand.NewSource(2))
 	for i, p := range e.patterns {
 		if p.expr != nil {
-			f.Add(uint16(i), sample(r, p.expr.text)+" ", uint8(3))
+			f.Add(uint16(i), secrettest.Sample(r, p.expr.text)+" ", uint8(3))
 		}
 	}
 	f.Fuzz(func(t *testing.T, n uint16, text string, cut uint8) {

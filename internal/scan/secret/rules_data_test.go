@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/zricethezav/gitleaks/v8/detect"
+
+	"github.com/pullwarden/pullwarden/internal/scan/secret/secrettest"
 )
 
 // broken stands in each example, inside the token, so that no scanner takes
@@ -209,7 +211,7 @@ func TestRuleKeywordsAreInEveryMatch(t *testing.T) {
 		}
 		var texts []string
 		for range 50 {
-			texts = append(texts, " "+sample(random, r.Regex)+" ")
+			texts = append(texts, " "+secrettest.Sample(random, r.Regex)+" ")
 		}
 		for _, e := range r.Examples.Hit {
 			texts = append(texts, mended(e))

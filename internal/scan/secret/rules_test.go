@@ -14,6 +14,7 @@ import (
 	"github.com/zricethezav/gitleaks/v8/detect"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/scan/secret/secrettest"
 )
 
 func TestRulesAreFitForPeople(t *testing.T) {
@@ -160,7 +161,7 @@ func TestEveryRule(t *testing.T) {
 		id := strings.TrimPrefix(p.rule.ID, "secret/")
 		values := map[string]bool{}
 		for try := 0; try < 12 || len(values) < 2 && try < 300; try++ {
-			text := strings.Join(d.Config.Rules[id].Keywords, "\n") + "\n" + sample(r, p.expr.text) + tailOf(r, p) + " \nnothing here\n"
+			text := strings.Join(d.Config.Rules[id].Keywords, "\n") + "\n" + secrettest.Sample(r, p.expr.text) + tailOf(r, p) + " \nnothing here\n"
 			ours, err := e.matches(context.Background(), suitable(id), text, 0, len(text))
 			require.NoError(t, err)
 			var got, want []string
@@ -194,5 +195,5 @@ func tailOf(r *rand.Rand, p *pattern) string {
 	if p.tail == nil {
 		return ""
 	}
-	return sample(r, `[a-z0-9]{20}`)
+	return secrettest.Sample(r, `[a-z0-9]{20}`)
 }

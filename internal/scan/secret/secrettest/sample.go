@@ -1,4 +1,5 @@
-package secret
+// Package secrettest makes up texts in which rules find secrets.
+package secrettest
 
 import (
 	"math/rand"
@@ -6,9 +7,9 @@ import (
 	"strings"
 )
 
-// sample returns a random text that expr matches. Word boundaries hold because
+// Sample returns a random text that expr matches. Word boundaries hold because
 // callers put blanks around it.
-func sample(r *rand.Rand, expr string) string {
+func Sample(r *rand.Rand, expr string) string {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		panic(err)
