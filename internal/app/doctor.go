@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,7 +19,9 @@ import (
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/forge/github"
 	"github.com/pullwarden/pullwarden/internal/queue"
+	"github.com/pullwarden/pullwarden/internal/report"
 	"github.com/pullwarden/pullwarden/internal/store"
+	"github.com/pullwarden/pullwarden/internal/verify"
 )
 
 // Doctor returns what doctor.Run has to know of the settings. Settings that
@@ -43,6 +46,7 @@ func Doctor(cfg config.Config, env func(string) string) doctor.Options {
 	if err := cfg.Check(); err != nil {
 		o.Settings = eachOf(err)
 	}
+	o.Settings = append(o.Settings, unusable(cfg)...)
 	o.Least, o.Want, o.Manifest = asked(cfg)
 	if hub, err := inspector(cfg, cfg.GitHub.App.IntegrationID, cfg.GitHub.App.PrivateKey); err == nil {
 		o.GitHub = hub
@@ -70,6 +74,27 @@ func Doctor(cfg config.Config, env func(string) string) doctor.Options {
 		o.Disks = append([]doctor.Disk{{What: "the database", Path: absolute(filepath.Dir(file))}}, o.Disks...)
 	}
 	return o
+}
+
+// unusable lists the settings that name something that cannot be used.
+func unusable(cfg config.Config) (all []string) {
+	wrong := func(key string, err error) {
+		if err != nil {
+			for _, e := range eachOf(err) {
+				all = append(all, key+": "+e)
+			}
+		}
+	}
+	if cfg.TemplatesDir != "" {
+		_, err := report.NewTexts(os.DirFS(cfg.TemplatesDir), nil)
+		wrong("templates_dir", err)
+	}
+	own, err := ReadSecretRules(cfg.SecretRules)
+	wrong("secret_rules", err)
+	wrong("secret_rules", own.Wrong)
+	_, err = verify.New(nil, cfg.Verify.Providers, nil)
+	wrong("verify", err)
+	return all
 }
 
 // asked returns what the first App cannot do without, what it should ask for

@@ -146,11 +146,16 @@ func TestDoctorOfWhatIsWrong(t *testing.T) {
 	c.env["GITHUB_APP_PRIVATE_KEY"] = other
 	c.env["PULLWARDEN_MODE"] = "lax"
 	c.env["PULLWARDEN_LOG_LEVEL"] = "loud"
+	c.env["PULLWARDEN_TEMPLATES_DIR"], c.env["PULLWARDEN_SECRET_RULES"] = t.TempDir(), filepath.Join(t.TempDir(), "rules.toml")
+	require.NoError(t, os.WriteFile(filepath.Join(c.env["PULLWARDEN_TEMPLATES_DIR"], "check.md.tmpl"), []byte("{{"), 0o600))
+	require.NoError(t, os.WriteFile(c.env["PULLWARDEN_SECRET_RULES"], []byte("[[rules]]\nid = \"a\"\nregex = '.*'\n"), 0o600))
 	code, e := examine(t, c.env)
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "problem", e.Verdict)
 	assert.Contains(t, e.at("settings.values"), `problem: review.mode: "lax"`)
 	assert.Contains(t, e.at("settings.values"), `problem: log.level: "loud"`)
+	assert.Contains(t, e.at("settings.values"), "problem: templates_dir: ")
+	assert.Regexp(t, `problem: secret_rules: \S*rules.toml: rule a: `, e.at("settings.values"))
 	assert.Contains(t, e.at("github.app"), "problem: the private key is not one of App 1: ")
 	assert.Contains(t, e.at("server.advisories"), "ok: ")
 
@@ -167,6 +172,8 @@ func TestDoctorOfWhatIsWrong(t *testing.T) {
 	c.env["GITHUB_APP_PRIVATE_KEY"] = "-----BEGIN RSA " + "PRIVATE KEY-----\nnonsense"
 	delete(c.env, "PULLWARDEN_MODE")
 	delete(c.env, "PULLWARDEN_LOG_LEVEL")
+	delete(c.env, "PULLWARDEN_TEMPLATES_DIR")
+	delete(c.env, "PULLWARDEN_SECRET_RULES")
 	_, e = examine(t, c.env)
 	assert.Contains(t, e.at("github.app"), "no RSA key in PEM")
 

@@ -211,6 +211,6 @@ func samples() map[string]sample {
 		"rewritten": {files: files(), delta: history.Delta{Previous: old, Gone: make([]finding.Fingerprint, 2)},
 			leaked: []history.Leak{{Rule: "secret/stripe-access-token", Path: "pay/pay.go"}, {Rule: "secret/custom/acme-token", Path: "a`b|@x.env"}}},
 		"rotated": {files: files(), findings: []finding.Finding{revokedOne(stripe())}},
-		"many": {files: files(), findings: many(60), comments: 10},
+		"many":    {files: files(), findings: many(60), comments: 10},
 	}
 }
