@@ -119,7 +119,15 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	if err != nil {
 		return nil, err
 	}
+	var busy *forge.BusyError
 	options := scan.Options{Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key, Rules: b.Options.Rules, Ignored: rules.Ignores}
+	options.Default = func(ctx context.Context, path string) ([]byte, error) {
+		text, err := b.Forge.ReadFile(ctx, s.repo, s.repo.Default, path)
+		if errors.As(err, &busy); errors.Is(err, forge.ErrNotFound) {
+			return nil, nil
+		}
+		return text, err
+	}
 	if b.Results != nil {
 		options.Cache = b.Results(s.repo.ID)
 	}
@@ -134,6 +142,9 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	if busy != nil { // what it has may excuse something
+		return nil, fmt.Errorf("read a file of the default branch: %w", busy)
+	}
 	s.judged = b.Now()
 	settings, err := b.explain(in)
 	if err != nil {
@@ -147,7 +158,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	s.outcome = verdict.Outcome
 	return &report.Report{
 		Change: diff, Result: result, Policy: rules, Verdict: verdict, Settings: settings, Texts: b.Options.Texts,
-		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), changed),
+		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners), changed),
 	}, nil
 }
 

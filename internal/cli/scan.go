@@ -98,9 +98,15 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	if err != nil {
 		return nil, err
 	}
-	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores})
+	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores, Default: func(_ context.Context, path string) ([]byte, error) {
+		text, err := git.ReadLocal(dir, "", path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return text, err
+	}})
 	if !f.all {
-		notices = append(notices, report.PolicyNotices(diff)...)
+		notices = slices.Concat(notices, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners))
 	}
 	return &report.Report{
 		Change: diff, Result: result, Policy: rules, Verdict: rules.Judge(result, time.Now()), Notices: notices,

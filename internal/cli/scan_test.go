@@ -63,6 +63,26 @@ func TestScanExitCodes(t *testing.T) {
 	assert.Contains(t, out, "main.tf")
 }
 
+// Of a whole tree too, a marker counts where the default branch has it.
+func TestScanMarkers(t *testing.T) {
+	marked := strings.TrimSuffix(withSecret(), "\n") + " // pullwarden:" + "allow secret/stripe-access-token a public test account\n"
+	r := newRepository(t, map[string]string{"README": "The shop.\n"})
+	r.git("checkout", "-q", "-b", "topic")
+	r.commit("Pay", map[string]string{"pay.go": marked})
+	for _, args := range [][]string{{"scan"}, {"scan", "--all"}} {
+		code, out, _ := call(t, r.dir, nil, args...)
+		assert.Equal(t, 1, code, args)
+		assert.Contains(t, out, "counts for nothing: it does not stand beside this secret on the default branch")
+	}
+	r.git("checkout", "-q", "main")
+	r.commit("Pay", map[string]string{"pay.go": marked})
+	r.git("checkout", "-q", "topic")
+	for _, args := range [][]string{{"scan"}, {"scan", "--all"}} {
+		code, _, _ := call(t, r.dir, nil, args...)
+		assert.Zero(t, code, args)
+	}
+}
+
 func TestScanPolicy(t *testing.T) {
 	r := newRepository(t, map[string]string{".github/pullwarden.yml": "version: 1\nblock: never\n"})
 	r.git("checkout", "-q", "-b", "topic")

@@ -45,6 +45,10 @@ func waiverTricks() []trick {
 		tricks = append(tricks, trick{name: fmt.Sprintf("waivers beside secrets, %d", i+1),
 			story: newStory().base(tree{"README.md": "# shop\n"}).commit("bad", files), want: want})
 	}
+	tricks = append(tricks, trick{name: "our own marker, in a commit before the secret and beside it",
+		story: newStory().base(tree{"README.md": "# shop\n"}).commit("marker", tree{"app.go": "package app\n\n// pullwarden:allow secret/aws-access-token a test account\n"}).
+			commit("bad", tree{"app.go": "package app\n\n// pullwarden:allow secret/aws-access-token a test account\nconst key = \"" + key + "\" // pullwarden:allow secret/aws-access-token a test account\n"}),
+		want: []sighting{{rule: aws.rule, path: "app.go", line: 4, text: key, commit: "bad"}}})
 	secrets := tree{
 		".gitleaksignore":   "app.go:aws-access-token:3\n",
 		".gitleaks.toml":    "[extend]\nuseDefault = true\n[[allowlists]]\npaths = ['''.*''']\n",

@@ -36,6 +36,7 @@ type Finding struct {
 	Fix        Fix
 	Print      Fingerprint // set by a Key; the same finding has the same Print after lines moved
 	Validity   Validity    // of the secret, if its provider was asked
+	Marker     *Marker     // beside it; nil if there is none
 
 	identity Identity
 }

@@ -10,6 +10,7 @@ import (
 type Result struct {
 	Findings []Finding // that the change brought in; sorted by path, line, rule; no two with one Print
 	Packages []Package // the dependencies at Head of the manifests that were read
+	Markers  []Marker  // that the change adds, wherever they stand
 	Statuses []Status  // one per scanner, in the order given
 	Scanned  Scanned
 	Redactor *Redactor // knows every secret that was matched

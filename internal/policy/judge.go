@@ -77,6 +77,18 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 	block, comment := p.thresholds(f)
 	blocks := f.Confidence != finding.Possible && f.Severity >= block
 	var over string
+	if m := f.Marker; m != nil {
+		if p.Floors.NoMarkers {
+			m = &finding.Marker{At: m.At, Rule: m.Rule, Void: "the organisation allows none"}
+			f.Marker = m
+		}
+		if m.Void == "" {
+			d := decided(Ignored, "a marker in %s: %s", m.At, m.Reason)
+			d.Marker = m
+			return d
+		}
+		over = fmt.Sprintf("; the marker in %s counts for nothing: %s", m.At, m.Void)
+	}
 	var by *Exception
 	for i, e := range p.Ignore {
 		if !e.covers(f) {

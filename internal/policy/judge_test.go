@@ -89,6 +89,28 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestMarkers(t *testing.T) {
+	marked := func(void string) finding.Finding {
+		return found("secret/x", finding.High, "a", func(f *finding.Finding) {
+			f.Marker = &finding.Marker{At: at("a"), Reason: "a test account", Void: void}
+		})
+	}
+	p := Default()
+	v := p.Judge(finding.Result{Findings: []finding.Finding{marked(""), marked("it gives no reason")}}, now)
+	assert.Equal(t, Ignored, v.Decisions[0].Action)
+	assert.Equal(t, "a marker in a:1: a test account", v.Decisions[0].Why)
+	assert.NotNil(t, v.Decisions[0].Marker)
+	assert.Equal(t, Block, v.Decisions[1].Action)
+	assert.Equal(t, "high, and this repository blocks from high on; the marker in a:1 counts for nothing: it gives no reason", v.Decisions[1].Why)
+	assert.Nil(t, v.Decisions[1].Marker)
+
+	p, err := Compose(Layers{Organisation: []byte("version: 1\nfloors: {markers: none}\n")})
+	require.NoError(t, err)
+	v = p.Judge(finding.Result{Findings: []finding.Finding{marked("")}}, now)
+	assert.Equal(t, Block, v.Decisions[0].Action)
+	assert.Contains(t, v.Decisions[0].Why, "the marker in a:1 counts for nothing: the organisation allows none")
+}
+
 func exception(what string) string {
 	return "ignore:\n  - {" + what + ", reason: known, owner: '@acme/platform', until: 2026-11-23}\n"
 }

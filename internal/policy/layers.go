@@ -32,6 +32,7 @@ type Floors struct {
 	OnScannerError Action           // Block: none can do with a note
 	Scanners       []string         // sections that none can turn off, or skip rules of
 	KeepPaths      bool             // none can ignore paths
+	NoMarkers      bool             // no marker in a source excuses anything
 	Exception      time.Duration    // no exception may end later than that from now; 0: any may
 }
 
@@ -172,6 +173,9 @@ func (r *reader) floors(n *yaml.Node, f *Floors) {
 		}},
 		field{"ignored_paths", false, func(n *yaml.Node) {
 			choice(r, n, "`floors.ignored_paths`", &f.KeepPaths, []string{"none", "any"}, []bool{true, false})
+		}},
+		field{"markers", false, func(n *yaml.Node) {
+			choice(r, n, "`floors.markers`", &f.NoMarkers, []string{"none", "any"}, []bool{true, false})
 		}},
 		field{"exception", false, func(n *yaml.Node) { r.duration(n, "`floors.exception`", &f.Exception) }},
 	)

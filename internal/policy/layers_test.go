@@ -85,7 +85,7 @@ func TestLayersTellWhichFileIsWrong(t *testing.T) {
 	require.ErrorAs(t, err, &syntax)
 	assert.Equal(t, policy.Repository, syntax.Layer)
 	assert.Equal(t, 3, syntax.Line)
-	for _, bad := range []string{"floors: {block: info}", "floors: {scanners: [all]}", "floors: {exception: soon}", "floors: {ignored_paths: some}", "floors: {x: 1}", "floors: []"} {
+	for _, bad := range []string{"floors: {block: info}", "floors: {scanners: [all]}", "floors: {exception: soon}", "floors: {ignored_paths: some}", "floors: {markers: some}", "floors: {x: 1}", "floors: []"} {
 		_, err := policy.Compose(policy.Layers{Organisation: []byte("version: 1\n" + bad + "\n")})
 		assert.ErrorAs(t, err, &syntax, bad)
 	}

@@ -135,9 +135,10 @@ type Verdict struct {
 type Decision struct {
 	Finding finding.Finding
 	Action  Action
-	Why     string     // "high, and this repository blocks from high on"
-	Owners  []string   // of the place, such as "@acme/platform"
-	By      *Exception // that excuses it; nil if none does
+	Why     string          // "high, and this repository blocks from high on"
+	Owners  []string        // of the place, such as "@acme/platform"
+	By      *Exception      // that excuses it; nil if none does
+	Marker  *finding.Marker // that excuses it; nil if none does
 }
 
 // Action is what is done about one finding, mildest first.

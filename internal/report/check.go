@@ -191,6 +191,7 @@ type view struct {
 	Commented, Spelled, Listed []item
 	Findings                   []item // all, for texts of one list
 	Unlisted                   int    // findings beyond those above
+	Marked                     []item // what markers excuse
 	Exceptions, Pending        []policy.Exception
 	Expired, TooLong           []policy.Exception
 	PolicyPath, ExceptionHelp  string
@@ -209,6 +210,11 @@ func checkView(r *Report) view {
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {
 		v.Scanned.Skipped = append(v.Scanned.Skipped[:listed:listed], change.Skip{Path: fmt.Sprintf("%d more", more), Why: "not listed"})
+	}
+	for _, d := range r.Verdict.Decisions {
+		if d.Marker != nil && len(v.Marked) < listed {
+			v.Marked = append(v.Marked, newItem(r, d))
+		}
 	}
 	for i, d := range worstFirst(r.Verdict.Decisions) {
 		if i >= listed {

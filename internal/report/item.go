@@ -30,6 +30,7 @@ type item struct {
 	Commit, Print   string
 	Owners          []string // who answers for the place
 	Decision        string
+	Void            string // why its marker counts for nothing
 	Link, LinkHost  string // the provider's page, and whose it is
 	About           string // our page about the rule
 	Suggestion      string // a committable replacement of the commented lines
@@ -68,6 +69,9 @@ func newItem(r *Report, d policy.Decision) item {
 		it.Title, it.Message = it.Message, ""
 	case tells(it.Title, it.Message):
 		it.Message = ""
+	}
+	if f.Marker != nil {
+		it.Void = f.Marker.Void
 	}
 	it.Facts = facts(f, clean(it.Title+"\n"+it.Message+"\n"+it.Fix))
 	for i, s := range f.Also {

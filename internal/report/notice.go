@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
@@ -101,6 +102,39 @@ func PolicyNotices(c *change.Change) []string {
 		return []string{fmt.Sprintf("**This pull request brings a policy that is not valid**: %s. The policy on the default branch holds.", policyError(err))}
 	}
 	return []string{fmt.Sprintf("This pull request changes %s. It takes effect once it is on the default branch; this check went by the policy that is there now.", code(policy.Path))}
+}
+
+// markersShown of those that a change adds are named; the rest is counted.
+const markersShown = 10
+
+// MarkerNotices says which markers a change adds, and that they count once
+// they are on the default branch; nothing if it adds none.
+func MarkerNotices(brought []finding.Marker, owners policy.Owners) []string {
+	if len(brought) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "This pull request adds %s to accept secrets. They count once on the default branch, for what stands beside them there: ", plural(len(brought), "marker"))
+	for i, m := range brought {
+		if i == markersShown {
+			fmt.Fprintf(&b, " and %d more", len(brought)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		m.At.Path = clipPath(showPath(m.At.Path), pathShown)
+		b.WriteString(code(m.At.String()))
+		switch names := owners.Of(m.At.Path); {
+		case m.Void != "":
+			fmt.Fprintf(&b, " (counts for nothing: %s)", m.Void)
+		case len(names) > 0:
+			fmt.Fprintf(&b, " (%s; answers for it: %s)", code(m.Rule), code(strings.Join(names, ", ")))
+		default:
+			fmt.Fprintf(&b, " (%s)", code(m.Rule))
+		}
+	}
+	return []string{b.String() + "."}
 }
 
 // OwnersWrong says which lines of the owners' file name nobody; nothing if all do.

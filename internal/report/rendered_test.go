@@ -105,7 +105,7 @@ func everyPart() sample {
 	long.Fix.Text += "\n\nFor example:\n\n```yaml\n" + strings.Repeat("privileged: false\n", 9) + "```"
 	another := past(stripe())
 	another.Rule.ID += "-2"
-	short := medium(bucket())
+	short := marked(medium(bucket()), "it gives no reason")
 	short.Fix.Edits = nil
 	asked := policy.Exception{Rule: "secret/*", Reason: "test key", Owner: "@dev", Until: today.AddDate(0, 1, 0), Layer: policy.Conversation, Pending: true}
 	ended := policy.Exception{Rule: "text/*", Reason: "generated", Owner: "@acme/web", Until: today.AddDate(0, 0, -3)}

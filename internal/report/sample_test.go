@@ -102,6 +102,11 @@ func past(f finding.Finding) finding.Finding {
 	return f
 }
 
+func marked(f finding.Finding, void string) finding.Finding {
+	f.Marker = &finding.Marker{At: f.At, Rule: f.Rule.ID, Reason: "a *public* test account", Void: void}
+	return f
+}
+
 // fontReader is a transitive dependency with the path that brings it in.
 func fontReader() finding.Finding {
 	f := finding.New(finding.Rule{
@@ -204,6 +209,10 @@ func samples() map[string]sample {
 		"accepted": {files: files(), findings: []finding.Finding{logging()}, policy: func(p *policy.Policy) {
 			p.Ignore = []policy.Exception{{Rule: "iac/AWS-0089", Reason: "no need", Owner: "@acme/ops", Until: today}}
 		}},
+		"markers": {files: files(), findings: []finding.Finding{marked(stripe(), ""), marked(medium(bucket()), "it gives no reason")}, comments: 1,
+			notices: MarkerNotices([]finding.Marker{
+				{At: at("pay/pay.go", 3, 3), Rule: "secret/stripe-access-token"}, {At: at("infra/`main`.tf", 5, 5), Void: "it gives no reason"},
+			}, policy.Owners{})},
 		"policy-invalid": {files: files(), notices: append(broken("version: 1\nblok: low\n"), PolicyBroken("main", invalid))},
 		"policy-changed": {files: files(), notices: broken("version: 1\nblock: never\n")},
 		"pushed-again": {files: files(), findings: []finding.Finding{stripe()}, comments: 1,

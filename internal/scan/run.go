@@ -40,6 +40,7 @@ func Run(ctx context.Context, scanners []Scanner, c *change.Change, o Options) f
 		matched = append(matched, out.matched...)
 	}
 	slices.SortStableFunc(r.Findings, byPlace)
+	noteMarkers(ctx, scanners, c, o, &r)
 	r.Redactor = finding.NewRedactor(matched...)
 	return r
 }

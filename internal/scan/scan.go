@@ -82,6 +82,10 @@ type Options struct {
 	// Ignored reports paths that policy does not look at; nil: none. What
 	// stood there does not excuse the same thing elsewhere.
 	Ignored func(path string) bool
+	// Default reads a file at the tip of the repository's default branch; nil
+	// and no error if it is not there. A marker counts only where it stands
+	// there already. Nil: none counts.
+	Default func(ctx context.Context, path string) ([]byte, error)
 	// Cache spares looking again at additions that were clean under the same
 	// Rules, a digest of the rules and settings in use. Nil, or no Rules: none.
 	Cache Cache
