@@ -224,13 +224,13 @@ func wantedOf(v policy.Verdict, only finding.Fingerprint) (wanted []policy.Decis
 		return wanted, ""
 	}
 	for _, d := range wanted {
-		if d.Finding.Print == only {
+		if d.Finding.Is(only) {
 			return []policy.Decision{d}, ""
 		}
 	}
 	for _, d := range v.Decisions {
 		switch {
-		case d.Finding.Print != only:
+		case !d.Finding.Is(only):
 		case d.Action == policy.Ignored:
 			return nil, report.FixAccepted()
 		default:

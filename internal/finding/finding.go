@@ -36,6 +36,7 @@ type Finding struct {
 	Fix        Fix
 	Print      Fingerprint // set by a Key; the same finding has the same Print after lines moved
 	Validity   Validity    // of the secret, if its provider was asked
+	Was        Fingerprint // Print as the key before made it; "" if there is none
 	Marker     *Marker     // beside it; nil if there is none
 
 	identity Identity
@@ -61,6 +62,8 @@ const (
 	Working          // it opens something at this moment
 	Revoked          // it does not open anything any more
 )
+// Is reports whether f has a fingerprint, made with the present key or the one before.
+func (f *Finding) Is(p Fingerprint) bool { return p != "" && (p == f.Print || p == f.Was) }
 
 // A Detail is a fact about a finding, such as "Fixed in: v1.2.3".
 type Detail struct{ Name, Text string }

@@ -71,12 +71,38 @@ type Fingerprint string
 type Key struct {
 	ID     string // stored beside what it made
 	secret concealed[[]byte]
+	before *Key
 }
 
 // NewKey returns a key made of secret; its ID is derived from it.
 func NewKey(secret []byte) Key {
 	sum := sha256.Sum256(append([]byte("pullwarden key id\x00"), secret...))
 	return Key{ID: hex.EncodeToString(sum[:4]), secret: conceal(bytes.Clone(secret))}
+}
+
+// After returns k, which still knows what another key made before it: Seal sets
+// Was, and All has both.
+func (k Key) After(other Key) Key {
+	if other.ID != k.ID {
+		k.before = &other
+	}
+	return k
+}
+
+// Before returns the key before k, the zero one if there is none.
+func (k Key) Before() Key {
+	if k.before == nil {
+		return Key{}
+	}
+	return *k.before
+}
+
+// All returns k and the key before it, if there is one.
+func (k Key) All() []Key {
+	if k.before == nil {
+		return []Key{k}
+	}
+	return []Key{k, *k.before}
 }
 
 // Sum returns a keyed digest of parts as hex digits; what says what it is for.
@@ -103,12 +129,15 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 	var out []Finding
 	for _, f := range findings {
 		id := f.identity.get()
+		parts := []string{"value", f.Rule.ID, id.value}
 		if !id.secret {
 			s := seat{f.Rule.ID, pathAt(f.At.Path), id.value}
-			f.Print = Fingerprint(k.Sum("place", s.rule, s.path, s.name, fmt.Sprint(nth[s])))
+			parts = []string{"place", s.rule, s.path, s.name, fmt.Sprint(nth[s])}
 			nth[s]++
-		} else {
-			f.Print = Fingerprint(k.Sum("value", f.Rule.ID, id.value))
+		}
+		f.Print = Fingerprint(k.Sum(parts[0], parts[1:]...))
+		if k.before != nil {
+			f.Was = Fingerprint(k.before.Sum(parts[0], parts[1:]...))
 		}
 		if i, seen := at[f.Print]; seen {
 			if out[i].At != f.At {

@@ -30,7 +30,7 @@ func thingAt(path, name string, line int) finding.Finding {
 }
 
 func TestNothingPrintsASecret(t *testing.T) {
-	key := finding.NewKey([]byte(secret))
+	key := finding.NewKey([]byte("another")).After(finding.NewKey([]byte(secret)))
 	f := secretAt("a", 1)
 	r := finding.Result{Findings: []finding.Finding{f}, Redactor: finding.NewRedactor(f)}
 	type holder struct {
@@ -70,6 +70,21 @@ func TestThingsInAFileAreKnownByNameAndOrder(t *testing.T) {
 	assert.NotEqual(t, after[0].Print, after[1].Print, "a second one is another one")
 	elsewhere := key.Seal([]finding.Finding{thingAt("other", "bucket", 3)}, same)
 	assert.NotEqual(t, before[0].Print, elsewhere[0].Print)
+}
+
+func TestAKeyKnowsTheOneBefore(t *testing.T) {
+	old, next := finding.NewKey([]byte("k")), finding.NewKey([]byte("next"))
+	all := []finding.Finding{secretAt("a", 1), thingAt("a", "bucket", 3), thingAt("a", "bucket", 5)}
+	before, after := old.Seal(all, same), next.After(old).Seal(all, same)
+	for i, f := range next.Seal(all, same) {
+		assert.Equal(t, []finding.Fingerprint{f.Print, before[i].Print}, []finding.Fingerprint{after[i].Print, after[i].Was})
+		assert.Empty(t, f.Was)
+		assert.True(t, after[i].Is(before[i].Print))
+		assert.False(t, f.Is(before[i].Print))
+		assert.False(t, f.Is(""), "an unnamed finding is none")
+	}
+	assert.Len(t, old.After(old).All(), 1, "a key is not before itself")
+	assert.Equal(t, []string{next.ID, old.ID}, []string{next.After(old).All()[0].ID, next.After(old).Before().ID})
 }
 
 func TestRedactor(t *testing.T) {

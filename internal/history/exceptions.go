@@ -38,6 +38,7 @@ func (e Exception) Policy() policy.Exception {
 // A Sighting is a finding as the latest run on a pull request saw it.
 type Sighting struct {
 	Print       finding.Fingerprint
+	KeyID       string // of the key that made Print
 	Rule        string
 	Severity    string
 	Path        string
@@ -67,7 +68,8 @@ type Conversations interface {
 	// About returns the finding that a comment of ours is about, "" if it is not known.
 	About(ctx context.Context, repo forge.Repo, comment int64) (finding.Fingerprint, error)
 	// Sighted returns the latest sighting of a finding on a pull request; ok is
-	// false if the latest run does not have it.
+	// false if the latest run does not have it. Here and below, a finding is known
+	// by the fingerprint that a key before the present one made, too.
 	Sighted(ctx context.Context, ref forge.PullRef, print finding.Fingerprint) (s Sighting, ok bool, err error)
 	// With returns the open pull requests of repo in whose latest run a finding is.
 	With(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]int, error)

@@ -22,6 +22,7 @@ type Run struct {
 	Rules      string        // digest of the scanners' rules and the program's version
 	Advisories string        // digest of the advisory snapshot
 	KeyID      string        // of the key that made the fingerprints
+	OldKeyID   string        // of the one before, whose findings go on under the present one; "" if there is none
 	Result     finding.Result
 	Verdict    policy.Verdict
 	Pushed     time.Time // as the host tells; zero if it does not

@@ -153,7 +153,7 @@ func (e Exception) covers(f finding.Finding) bool {
 	if e.Rule == "" && e.Path == "" && e.Fingerprint == "" {
 		return false // an exception of everything is none
 	}
-	return (e.Fingerprint == "" || e.Fingerprint == f.Print) &&
+	return (e.Fingerprint == "" || f.Is(e.Fingerprint)) &&
 		(e.Rule == "" || matches(e.Rule, f.Rule.ID)) &&
 		(e.Path == "" || everywhere(f, func(path string) bool { return matches(e.Path, path) })) &&
 		(len(e.Paths) == 0 || everywhere(f, func(path string) bool { return slices.Contains(e.Paths, path) }))

@@ -33,14 +33,15 @@ func (l *ledger) About(ctx context.Context, repo forge.Repo, comment int64) (fin
 const latest = `SELECT MAX(id) FROM runs WHERE repository = r.repository AND pull = r.pull`
 
 func (l *ledger) Sighted(ctx context.Context, ref forge.PullRef, print finding.Fingerprint) (history.Sighting, bool, error) {
-	s := history.Sighting{Print: print}
+	var s history.Sighting
 	var first sql.NullInt64
 	var result string
+	var former finding.Fingerprint
 	err := l.sql.QueryRowContext(ctx, `
-		SELECT f.rule, g.severity, g.path, g.start_line, g.action, g.why, f.first_seen, r.sha, r.result
+		SELECT f.fingerprint, f.former, f.key_id, f.rule, g.severity, g.path, g.start_line, g.action, g.why, f.first_seen, r.sha, r.result
 		FROM runs r JOIN sightings g ON g.run = r.id JOIN findings f ON f.id = g.finding
-		WHERE r.repository = $1 AND r.pull = $2 AND f.fingerprint = $3 AND r.id = (`+latest+`)`,
-		ref.Repo.ID, ref.Number, string(print)).Scan(&s.Rule, &s.Severity, &s.Path, &s.Line, &s.Action, &s.Why, &first, &s.Head, &result)
+		WHERE r.repository = $1 AND r.pull = $2 AND (f.fingerprint = $3 OR f.former = $3) AND r.id = (`+latest+`)`,
+		ref.Repo.ID, ref.Number, string(print)).Scan(&s.Print, &former, &s.KeyID, &s.Rule, &s.Severity, &s.Path, &s.Line, &s.Action, &s.Why, &first, &s.Head, &result)
 	if errors.Is(err, sql.ErrNoRows) {
 		return history.Sighting{}, false, nil
 	}
@@ -48,15 +49,16 @@ func (l *ledger) Sighted(ctx context.Context, ref forge.PullRef, print finding.F
 		return history.Sighting{}, false, fmt.Errorf("read the latest sighting of %s on %v: %w", print, ref, err)
 	}
 	s.First = moment(first)
-	s.Paths, err = pathsOf(result, print)
+	s.Paths, err = pathsOf(result, s.Print, former)
 	if err != nil {
 		return history.Sighting{}, false, fmt.Errorf("read the places of %s on %v: %w", print, ref, err)
 	}
 	return s, true, nil
 }
 
-// pathsOf returns the paths of all places that a finding has in a result.
-func pathsOf(result string, print finding.Fingerprint) ([]string, error) {
+// pathsOf returns the paths of all places that a finding has in a result, in
+// which it may have its former fingerprint.
+func pathsOf(result string, prints ...finding.Fingerprint) ([]string, error) {
 	var form struct {
 		Findings []struct {
 			Print finding.Fingerprint `json:"fingerprint"`
@@ -69,7 +71,7 @@ func pathsOf(result string, print finding.Fingerprint) ([]string, error) {
 	}
 	var paths []string
 	for _, f := range form.Findings {
-		if f.Print != print {
+		if !slices.Contains(prints, f.Print) {
 			continue
 		}
 		for _, at := range append([]change.Span{f.At}, f.Also...) {
@@ -90,7 +92,7 @@ func (l *ledger) With(ctx context.Context, repo forge.Repo, print finding.Finger
 		return err
 	}, `SELECT r.pull FROM findings f JOIN sightings g ON g.finding = f.id JOIN runs r ON r.id = g.run
 		JOIN pulls p ON p.repository = r.repository AND p.number = r.pull
-		WHERE f.repository = $1 AND f.fingerprint = $2 AND p.closed IS NULL AND r.id = (`+latest+`) ORDER BY r.pull`,
+		WHERE f.repository = $1 AND (f.fingerprint = $2 OR f.former = $2) AND p.closed IS NULL AND r.id = (`+latest+`) ORDER BY r.pull`,
 		repo.ID, string(print))
 	if err != nil {
 		return nil, fmt.Errorf("read which pull requests of %v have %s: %w", repo, print, err)
@@ -172,6 +174,10 @@ func (l *ledger) Approve(ctx context.Context, repo forge.Repo, asked, command st
 
 // Withdraw counts those that the command has ended now or before: it may come again.
 func (l *ledger) Withdraw(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (n int, err error) {
+	print, err = l.present(ctx, repo, print)
+	if err != nil {
+		return 0, fmt.Errorf("read what became of %s in %v: %w", print, repo, err)
+	}
 	err = l.tx(ctx, func(tx *sql.Tx) error {
 		if err := l.sawAccount(ctx, tx, by, at); err != nil {
 			return err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,27 +21,34 @@ func (l *ledger) Past(ctx context.Context, repo forge.Repo, n int) ([]finding.Re
 }
 
 func (l *ledger) past(ctx context.Context, repo forge.Repo, n int) ([]finding.Result, error) {
-	rows, err := l.sql.QueryContext(ctx, `
-		SELECT result FROM runs WHERE id IN (
-			SELECT MAX(id) FROM runs WHERE repository = $1 AND pull > 0 GROUP BY pull ORDER BY MAX(id) DESC LIMIT $2)
-		ORDER BY id DESC`, repo.ID, n)
+	present := map[finding.Fingerprint]finding.Fingerprint{} // by the former
+	err := l.each(ctx, func(rows *sql.Rows) error {
+		var was, is finding.Fingerprint
+		err := rows.Scan(&was, &is)
+		present[was] = is
+		return err
+	}, `SELECT former, fingerprint FROM findings WHERE repository = $1 AND former <> ''`, repo.ID)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
 	var all []finding.Result
-	for rows.Next() {
+	err = l.each(ctx, func(rows *sql.Rows) error {
 		var raw string
 		if err := rows.Scan(&raw); err != nil {
-			return nil, err
+			return err
 		}
 		r, err := pastResult(raw)
-		if err != nil {
-			return nil, err
+		for i, f := range r.Findings {
+			if is, ok := present[f.Print]; ok {
+				r.Findings[i].Print, r.Findings[i].Was = is, f.Print
+			}
 		}
 		all = append(all, r)
-	}
-	return all, rows.Err()
+		return err
+	}, `SELECT result FROM runs WHERE id IN (
+			SELECT MAX(id) FROM runs WHERE repository = $1 AND pull > 0 GROUP BY pull ORDER BY MAX(id) DESC LIMIT $2)
+		ORDER BY id DESC`, repo.ID, n)
+	return all, err
 }
 
 func pastResult(raw string) (finding.Result, error) {

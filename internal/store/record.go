@@ -19,7 +19,7 @@ const (
 	howChanged   = "changed"   // another head, and it is not found there
 	howRejudged  = "rejudged"  // the same head: rules, advisories or the base are others
 	howUnwatched = "unwatched" // its scanner is no longer part of the run
-	howRekeyed   = "rekeyed"   // fingerprints are made with another key: it may go on under another name
+	howRekeyed   = "rekeyed"   // fingerprints are made with another key, and nobody knows the one before: it may go on under another name
 )
 
 // Record compares r with what stands on its pull request, not only with the
@@ -89,6 +89,9 @@ func (w *writer) record(ctx context.Context) (history.Delta, error) {
 	}
 	seen, err := w.sighted()
 	if err != nil {
+		return history.Delta{}, err
+	}
+	if err := w.rekey(ctx, seen); err != nil {
 		return history.Delta{}, err
 	}
 	delta, gone, err := w.compare(ctx, seen, last.sha)
@@ -181,9 +184,9 @@ func (w *writer) compare(ctx context.Context, seen []sighted, previous string) (
 			known[s.print] = true
 		}
 	}
-	met := map[finding.Fingerprint]bool{}
+	met, was := map[finding.Fingerprint]bool{}, map[finding.Fingerprint]bool{}
 	for _, s := range seen {
-		met[s.Print] = true
+		met[s.Print], was[s.Was] = true, s.Was != ""
 		if known[s.Print] {
 			delta.Same = append(delta.Same, s.Print)
 		} else {
@@ -193,7 +196,7 @@ func (w *writer) compare(ctx context.Context, seen []sighted, previous string) (
 	var ends []settled
 	for _, s := range standing {
 		switch how := w.how(s.rule, previous); {
-		case s.keyID != w.r.KeyID:
+		case s.keyID != w.r.KeyID && s.keyID != w.r.OldKeyID, was[s.print]:
 			ends = append(ends, settled{s.id, howRekeyed})
 		case met[s.print] || how == "":
 			// It stands, or nobody can say that it does not.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,13 +141,17 @@ func TestSignalOfAnOldLedger(t *testing.T) {
 			db := open(t, url)
 			_, err := db.Ledger().Record(t.Context(), storetest.WithSecret())
 			require.NoError(t, err)
-			text, err := os.ReadFile("migrations/" + strings.ToLower(name) + "/00010_signal.sql")
+			files, err := filepath.Glob("migrations/" + strings.ToLower(name) + "/*.sql")
 			require.NoError(t, err)
-			_, down, found := strings.Cut(string(text), "-- +goose Down\n")
-			require.True(t, found)
-			for statement := range strings.SplitSeq(strings.TrimSpace(down), "\n") {
-				_, err = db.SQL().Exec(statement)
-				require.NoError(t, err, statement)
+			for _, file := range slices.Backward(files[9:]) {
+				text, err := os.ReadFile(file)
+				require.NoError(t, err)
+				_, down, found := strings.Cut(string(text), "-- +goose Down\n")
+				require.True(t, found)
+				for statement := range strings.SplitSeq(strings.TrimSpace(down), ";\n") {
+					_, err = db.SQL().Exec(statement)
+					require.NoError(t, err, statement)
+				}
 			}
 			_, err = db.SQL().Exec(`DELETE FROM goose_db_version WHERE version_id >= 10`)
 			require.NoError(t, err)

@@ -91,7 +91,7 @@ func sightedNow(t *testing.T, db DB) {
 	s, ok, err := c.Sighted(ctx, pull(1, "").PullRef, a.Print)
 	require.NoError(t, err)
 	require.True(t, ok)
-	assert.Equal(t, history.Sighting{Print: a.Print, Rule: "secret/a", Severity: "high", Path: "a.env", Paths: []string{"a.env"}, Line: 3,
+	assert.Equal(t, history.Sighting{Print: a.Print, KeyID: key.ID, Rule: "secret/a", Severity: "high", Path: "a.env", Paths: []string{"a.env"}, Line: 3,
 		Action: s.Action, Why: s.Why, First: day(2), Head: "head3"}, s)
 	_, ok, err = c.Sighted(ctx, pull(1, "").PullRef, b.Print)
 	require.NoError(t, err)

@@ -43,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"NotScanned":        notScanned,
 		"ScannerOff":        scannerOff,
 		"AnotherKey":        anotherKey,
+		"Rekeyed":           rekeyed,
+		"RekeyedTooLate":    rekeyedTooLate,
 		"MergeGroup":        mergeGroup,
 		"NoFingerprint":     noFingerprint,
 		"SecretsStayOut":    secretsStayOut,
