@@ -31,20 +31,23 @@ type Config struct {
 	OldWebhookSecret string `yaml:"old_webhook_secret"`
 	// FingerprintKey makes fingerprints equal to those of the command line:
 	// PULLWARDEN_FINGERPRINT_KEY. Empty: one that the database keeps.
-	FingerprintKey string     `yaml:"fingerprint_key"`
-	Webhook        Webhook    `yaml:"webhook"`
-	TLS            TLS        `yaml:"tls"`
-	AdvisoriesDir  string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
-	TemplatesDir   string     `yaml:"templates_dir"`  // PULLWARDEN_TEMPLATES_DIR; "" for our own texts
-	SecretRules    string     `yaml:"secret_rules"`   // PULLWARDEN_SECRET_RULES: a file; "" for our own rules alone
-	Verify         Verify     `yaml:"verify"`
-	Registries     Registries `yaml:"registries"`
-	Limits         Limits     `yaml:"limits"`
-	Review         Review     `yaml:"review"`
-	Fetch          Fetch      `yaml:"fetch"`
-	Upgrades       Upgrades   `yaml:"upgrades"`
-	Ready          Ready      `yaml:"ready"`
-	CatchUp        CatchUp    `yaml:"catch_up"`
+	FingerprintKey string `yaml:"fingerprint_key"`
+	// OldFingerprintKey is the one before: what was made with it still counts.
+	// PULLWARDEN_OLD_FINGERPRINT_KEY. Empty: the one that the database keeps.
+	OldFingerprintKey string     `yaml:"old_fingerprint_key"`
+	Webhook           Webhook    `yaml:"webhook"`
+	TLS               TLS        `yaml:"tls"`
+	AdvisoriesDir     string     `yaml:"advisories_dir"` // PULLWARDEN_ADVISORIES_DIR
+	TemplatesDir      string     `yaml:"templates_dir"`  // PULLWARDEN_TEMPLATES_DIR; "" for our own texts
+	SecretRules       string     `yaml:"secret_rules"`   // PULLWARDEN_SECRET_RULES: a file; "" for our own rules alone
+	Verify            Verify     `yaml:"verify"`
+	Registries        Registries `yaml:"registries"`
+	Limits            Limits     `yaml:"limits"`
+	Review            Review     `yaml:"review"`
+	Fetch             Fetch      `yaml:"fetch"`
+	Upgrades          Upgrades   `yaml:"upgrades"`
+	Ready             Ready      `yaml:"ready"`
+	CatchUp           CatchUp    `yaml:"catch_up"`
 	// StopWithin is how long the server may take to end once it is asked to.
 	StopWithin time.Duration `yaml:"stop_within"`
 	KeepDays   int           `yaml:"keep_days"` // how long data of an uninstalled account is kept
@@ -183,7 +186,7 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir, "PULLWARDEN_TEMPLATES_DIR": &c.TemplatesDir,
 		"PULLWARDEN_SECRET_RULES": &c.SecretRules,
 		"PULLWARDEN_REGISTRY_GO":  &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
-		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
+		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_OLD_FINGERPRINT_KEY": &c.OldFingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
 		"PULLWARDEN_READY_ADVISORIES": &c.Ready.Advisories,
 		"GITHUB_V3_API_URL":           &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
 		"GITHUB_APP_WEBHOOK_SECRET": &c.GitHub.App.WebhookSecret, "GITHUB_APP_OLD_WEBHOOK_SECRET": &c.OldWebhookSecret,
@@ -325,8 +328,10 @@ func (c *Config) Check() error {
 	if c.Upgrades.FirstDay < 0 {
 		bad("upgrades.first_day", "%d is negative", c.Upgrades.FirstDay)
 	}
-	if k := c.FingerprintKey; k != "" && len(k) < 16 {
-		bad("fingerprint_key", "is shorter than 16 characters: what it stands for could be guessed")
+	for key, k := range map[string]string{"fingerprint_key": c.FingerprintKey, "old_fingerprint_key": c.OldFingerprintKey} {
+		if k != "" && len(k) < 16 {
+			bad(key, "is shorter than 16 characters: what it stands for could be guessed")
+		}
 	}
 	if c.Ready.QueueAge < 0 {
 		bad("ready.queue_age", "%v is negative", c.Ready.QueueAge)

@@ -98,6 +98,7 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"tls.key":                func(c *config.Config) { c.TLS.Certificate = "cert.pem" },
 		"fetch.object_mib":       func(c *config.Config) { c.Fetch.ObjectMiB = 0 },
 		"fingerprint_key":        func(c *config.Config) { c.FingerprintKey = "short" },
+		"old_fingerprint_key":    func(c *config.Config) { c.OldFingerprintKey = "short" },
 		"ready.queue_age":        func(c *config.Config) { c.Ready.QueueAge = -1 },
 		"ready.advisory_age":     func(c *config.Config) { c.Ready.AdvisoryAge = -1 },
 		"ready.advisories":       func(c *config.Config) { c.Ready.Advisories = "ignore" },

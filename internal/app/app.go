@@ -97,10 +97,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if err != nil {
 		return nil, fmt.Errorf("database_url: %w", err)
 	}
-	if cfg.FingerprintKey != "" {
-		secret = []byte(cfg.FingerprintKey)
-	}
-	key := finding.NewKey(secret)
+	key := fingerprintKey(cfg, secret)
 	s.queue, err = queue.Open(ctx, s.db.SQL(), queue.Options{
 		Workers: cfg.Review.Workers, Timeout: cfg.Review.Deadline + time.Minute, Attempts: attempts, Backoff: backoff,
 		Drain: drain(cfg.StopWithin), Lease: cfg.Review.Lease, Now: o.Now, Pace: o.Pace,
@@ -183,6 +180,20 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 		return nil, fmt.Errorf("admin_address: %w", err)
 	}
 	return s, nil
+}
+
+// fingerprintKey is the operator's, or the one that the database keeps. What
+// was made with the old one, which before the first of the operator was that of
+// the database, is still known.
+func fingerprintKey(cfg config.Config, kept []byte) finding.Key {
+	key := finding.NewKey(kept)
+	if cfg.FingerprintKey != "" {
+		key = finding.NewKey([]byte(cfg.FingerprintKey)).After(key)
+	}
+	if cfg.OldFingerprintKey != "" {
+		key = key.After(finding.NewKey([]byte(cfg.OldFingerprintKey)))
+	}
+	return key
 }
 
 // gate is what lets deliveries in, as the operator wants it.

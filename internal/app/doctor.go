@@ -34,7 +34,7 @@ func Doctor(cfg config.Config, env func(string) string) doctor.Options {
 		Upgrades: cfg.Upgrades.Enabled,
 		Address:  cfg.Address, AdminAddress: cfg.AdminAddress, Route: Webhook,
 		TLS: cfg.TLS.Certificate != "", Senders: len(cfg.Webhook.Senders) > 0,
-		WebhookSecret: cfg.GitHub.App.WebhookSecret, OldSecret: cfg.OldWebhookSecret != "",
+		WebhookSecret: cfg.GitHub.App.WebhookSecret, OldSecret: cfg.OldWebhookSecret != "", OldKey: cfg.OldFingerprintKey != "",
 		Stale: cfg.Ready.AdvisoryAge,
 		Disks: []doctor.Disk{{What: "the advisories", Path: absolute(cfg.AdvisoriesDir)}},
 		Registries: []doctor.Registry{
@@ -163,7 +163,7 @@ func eachOf(err error) (all []string) {
 
 // secrets lists what must never be shown.
 func secrets(cfg config.Config, env func(string) string) []string {
-	all := []string{cfg.GitHub.App.WebhookSecret, cfg.OldWebhookSecret, cfg.FingerprintKey, cfg.GitHub.OAuth.ClientSecret}
+	all := []string{cfg.GitHub.App.WebhookSecret, cfg.OldWebhookSecret, cfg.FingerprintKey, cfg.OldFingerprintKey, cfg.GitHub.OAuth.ClientSecret}
 	for line := range strings.Lines(cfg.GitHub.App.PrivateKey + "\n" + cfg.Writer.PrivateKey) {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") {
 			all = append(all, line)

@@ -197,7 +197,7 @@ func (b *Bot) about(ctx context.Context, r *request) (words string, err error) {
 	if !ok {
 		return report.NotFoundHere(string(r.print)), nil
 	}
-	r.seen = seen
+	r.seen, r.print = seen, seen.Print // it may have been named by its former one
 	return "", nil
 }
 
@@ -256,7 +256,7 @@ func (b *Bot) notUseful(ctx context.Context, r *request) (forge.Answer, bool, er
 		return unclear(words), false, err
 	}
 	first, err := b.Conversations.Tell(ctx, r.Repo, history.Feedback{
-		Said: r.Key(), Pull: r.Number, Print: r.print, KeyID: b.Options.Key.ID, Rule: r.seen.Rule, Reason: r.words, By: r.Sender, At: r.Received,
+		Said: r.Key(), Pull: r.Number, Print: r.print, KeyID: r.seen.KeyID, Rule: r.seen.Rule, Reason: r.words, By: r.Sender, At: r.Received,
 	})
 	if err != nil {
 		return forge.Answer{}, false, err

@@ -36,7 +36,7 @@ func (b *Bot) asked(ctx context.Context, repo forge.Repo, author forge.User) ([]
 	}
 	var out []policy.Exception
 	for _, e := range all {
-		if e.KeyID != b.Options.Key.ID {
+		if e.KeyID != b.Options.Key.ID && e.KeyID != b.Options.Key.Before().ID {
 			continue
 		}
 		x := e.Policy()
@@ -100,7 +100,7 @@ func (b *Bot) except(ctx context.Context, r *request) (forge.Answer, bool, error
 		return unclear(words), false, err
 	}
 	e := history.Exception{
-		Asked: r.Key(), Pull: r.Number, Print: r.print, KeyID: b.Options.Key.ID, Rule: r.seen.Rule, Paths: r.seen.Paths,
+		Asked: r.Key(), Pull: r.Number, Print: r.print, KeyID: r.seen.KeyID, Rule: r.seen.Rule, Paths: r.seen.Paths,
 		Reason: reason, By: r.Sender, At: r.Command.At, Until: until,
 	}
 	if err := b.Conversations.Except(ctx, r.Repo, e); err != nil {

@@ -158,7 +158,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	s.outcome = verdict.Outcome
 	return &report.Report{
 		Change: diff, Result: result, Policy: rules, Verdict: verdict, Settings: settings, Texts: b.Options.Texts,
-		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners), changed),
+		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners), report.FormerFingerprints(verdict), changed),
 	}, nil
 }
 
@@ -230,7 +230,7 @@ func (b *Bot) enabled(p policy.Policy) []scan.Scanner {
 func (b *Bot) run(s *subject, r *report.Report) history.Run {
 	run := history.Run{
 		Repo: s.repo, SHA: s.head, MergeBase: r.Change.Base, Policy: r.Policy,
-		Rules: b.Options.Rules, Advisories: b.Options.Advisories(), KeyID: b.Options.Key.ID,
+		Rules: b.Options.Rules, Advisories: b.Options.Advisories(), KeyID: b.Options.Key.ID, OldKeyID: b.Options.Key.Before().ID,
 		Result: r.Result, Verdict: r.Verdict,
 		Received: s.event.Received, Started: s.started, Finished: s.judged,
 	}

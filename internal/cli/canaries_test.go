@@ -36,7 +36,7 @@ func cageOf(c config.Config) *canary.Cage {
 	cage := &canary.Cage{}
 	for name, v := range map[string]string{
 		"the private key": c.GitHub.App.PrivateKey, "the webhook secret": c.GitHub.App.WebhookSecret,
-		"the old webhook secret": c.OldWebhookSecret, "the fingerprint key": c.FingerprintKey,
+		"the old webhook secret": c.OldWebhookSecret, "the fingerprint key": c.FingerprintKey, "the old fingerprint key": c.OldFingerprintKey,
 	} {
 		if v != "" {
 			cage.Add(name, v)
@@ -74,8 +74,9 @@ func TestCanaries(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			a := newArena(t, "", 1, mathrand.New(mathrand.NewPCG(1, 1)))
 			p := a.servers[0]
-			p.cfg.OldWebhookSecret, p.cfg.FingerprintKey = rand.Text(), rand.Text()
-			a.stage.Config.OldWebhookSecret, a.stage.Config.FingerprintKey = p.cfg.OldWebhookSecret, p.cfg.FingerprintKey
+			p.cfg.OldWebhookSecret, p.cfg.FingerprintKey, p.cfg.OldFingerprintKey = rand.Text(), rand.Text(), rand.Text()
+			shown := &a.stage.Config
+			shown.OldWebhookSecret, shown.FingerprintKey, shown.OldFingerprintKey = p.cfg.OldWebhookSecret, p.cfg.FingerprintKey, p.cfg.OldFingerprintKey
 			r := &round{arena: a}
 			var err error
 			r.repo, err = a.stage.Hub.AddRepo("acme", "shop")
@@ -110,7 +111,7 @@ func TestCanariesInBadSettings(t *testing.T) {
 	good := config.Default()
 	good.GitHub.App.IntegrationID = 1
 	good.GitHub.App.WebhookSecret, good.GitHub.App.PrivateKey = rand.Text(), privateKey(t)
-	good.OldWebhookSecret, good.FingerprintKey = rand.Text(), rand.Text()
+	good.OldWebhookSecret, good.FingerprintKey, good.OldFingerprintKey = rand.Text(), rand.Text(), rand.Text()
 	good.AdvisoriesDir = t.TempDir()
 	const nobody = "http://127.0.0.1:1"
 	good.GitHub.WebURL, good.GitHub.V3APIURL, good.GitHub.V4APIURL = nobody, nobody+"/api/v3/", nobody+"/api/graphql"

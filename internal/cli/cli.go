@@ -89,7 +89,11 @@ func loadConfig(file string, std IO) (config.Config, error) {
 // server's; without one they hold for this run only, and tell nothing about a secret.
 func fingerprintKey(env func(string) string) (finding.Key, error) {
 	if k := env("PULLWARDEN_FINGERPRINT_KEY"); k != "" {
-		return finding.NewKey([]byte(k)), nil
+		key := finding.NewKey([]byte(k))
+		if old := env("PULLWARDEN_OLD_FINGERPRINT_KEY"); old != "" {
+			key = key.After(finding.NewKey([]byte(old)))
+		}
+		return key, nil
 	}
 	secret := make([]byte, 32)
 	if _, err := rand.Read(secret); err != nil {

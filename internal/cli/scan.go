@@ -108,8 +108,9 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	if !f.all {
 		notices = slices.Concat(notices, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners))
 	}
+	verdict := rules.Judge(result, time.Now())
 	return &report.Report{
-		Change: diff, Result: result, Policy: rules, Verdict: rules.Judge(result, time.Now()), Notices: notices,
+		Change: diff, Result: result, Policy: rules, Verdict: verdict, Notices: append(notices, report.FormerFingerprints(verdict)...),
 	}, nil
 }
 

@@ -46,7 +46,7 @@ func playCanaries(t *testing.T, database string) {
 	w := newWorld(t, demo.StageOptions{
 		Pace: 4 * pace, Through: front.through(t), Writer: map[string]string{"contents": "write", "pull_requests": "write"},
 		Settings: func(c *config.Config) {
-			c.FingerprintKey = rand.Text()
+			c.FingerprintKey, c.OldFingerprintKey = rand.Text(), rand.Text()
 			if database != "" {
 				c.DatabaseURL = database
 			}

@@ -173,6 +173,7 @@ func (w *watch) search(s *demo.Stage) []string {
 	w.secret("the webhook secret", app.WebhookSecret)
 	w.secret("the old webhook secret", s.Config.OldWebhookSecret)
 	w.secret("the fingerprint key", s.Config.FingerprintKey)
+	w.secret("the old fingerprint key", s.Config.OldFingerprintKey)
 	if u, err := url.Parse(s.Config.DatabaseURL); err == nil && u.User != nil {
 		password, _ := u.User.Password()
 		w.secret("the database's password", password)

@@ -80,6 +80,7 @@ type Options struct {
 	Senders               bool   // only named ones may deliver
 	WebhookSecret         string
 	OldSecret             bool // another one is accepted beside it
+	OldKey                bool // fingerprints of another key count beside those of the present one
 
 	Database   func(ctx context.Context) (Database, error)
 	Advisories func(ctx context.Context) (Advisories, error)
@@ -178,6 +179,7 @@ func checks() []check {
 		{"Settings", "settings.values", short, settings},
 		{"Settings", "settings.admin_address", short, adminAddress},
 		{"Settings", "settings.old_secret", short, oldSecret},
+		{"Settings", "settings.old_key", short, oldKey},
 		{"Settings", "settings.proxy", short, proxy},
 
 		{"GitHub", "github.api", short, api},

@@ -55,6 +55,15 @@ func oldSecret(_ context.Context, o *Options, f facts) (facts, []Line) {
 		"once GitHub signs with the new one, remove old_webhook_secret (GITHUB_APP_OLD_WEBHOOK_SECRET) and restart the server")
 }
 
+// oldKey reminds of another: comments and exceptions that nobody touches keep it.
+func oldKey(_ context.Context, o *Options, f facts) (facts, []Line) {
+	if !o.OldKey {
+		return f, nil
+	}
+	return f, one(Note, "fingerprints and comments made with the old fingerprint key still count",
+		"once the pull requests that were open then are closed, and policies name exceptions by the new fingerprints, remove old_fingerprint_key (PULLWARDEN_OLD_FINGERPRINT_KEY) and restart the server")
+}
+
 func proxy(_ context.Context, o *Options, f facts) (facts, []Line) {
 	var set []string
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"} {

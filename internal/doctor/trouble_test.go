@@ -94,6 +94,8 @@ func TestSettings(t *testing.T) {
 			want: []string{"settings.admin_address" + warning}, seen: []string{"127.0.0.1:9090"}},
 		{name: "old secret left in place", spoil: func(w *world) { w.o.OldSecret = true },
 			want: []string{"settings.old_secret" + warning}, seen: []string{"GITHUB_APP_OLD_WEBHOOK_SECRET"}},
+		{name: "old fingerprint key left in place", spoil: func(w *world) { w.o.OldKey = true },
+			want: []string{"settings.old_key" + note}, seen: []string{"PULLWARDEN_OLD_FINGERPRINT_KEY"}},
 		{name: "proxy", spoil: func(w *world) {
 			w.o.Env = func(k string) string {
 				return map[string]string{"HTTPS_PROXY": "http://dev:" + password + "@proxy.example:3128"}[k]

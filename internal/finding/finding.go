@@ -62,6 +62,7 @@ const (
 	Working          // it opens something at this moment
 	Revoked          // it does not open anything any more
 )
+
 // Is reports whether f has a fingerprint, made with the present key or the one before.
 func (f *Finding) Is(p Fingerprint) bool { return p != "" && (p == f.Print || p == f.Was) }
 

@@ -229,6 +229,7 @@ type Review struct {
 	Limit    int               // open threads of ours at a time
 	Settled  string            // what to write over a comment whose thread cannot be resolved: "Fixed in abc1234."
 	Because  map[string]string // by key, what to write instead of Settled
+	Was      map[string]string // keys by those that the threads of them may still have
 	Seen     *Seen             // nil: look first
 }
 

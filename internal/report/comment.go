@@ -15,8 +15,11 @@ import (
 // Review is what our inline comments should be: one for each finding that the
 // policy wants commented and that stands on an added line, worst first.
 func Review(r *Report) (forge.Review, error) {
-	out := forge.Review{SHA: r.Change.Head, Limit: r.Policy.Inline, Settled: "Fixed in " + short(r.Change.Head) + ".", Because: map[string]string{}}
+	out := forge.Review{SHA: r.Change.Head, Limit: r.Policy.Inline, Settled: "Fixed in " + short(r.Change.Head) + ".", Because: map[string]string{}, Was: map[string]string{}}
 	for _, d := range r.Verdict.Decisions {
+		if d.Finding.Was != "" {
+			out.Was[string(d.Finding.Was)] = string(d.Finding.Print)
+		}
 		if d.Action == policy.Ignored { // it is still there
 			out.Because[string(d.Finding.Print)] = "No longer asked for: " + escape(r.clean(d.Why)) + "."
 		}

@@ -137,6 +137,19 @@ func MarkerNotices(brought []finding.Marker, owners policy.Owners) []string {
 	return []string{b.String() + "."}
 }
 
+// FormerFingerprints says which exceptions of a file name findings by what the
+// key before the present one made: it will not be known for ever.
+func FormerFingerprints(v policy.Verdict) []string {
+	var out []string
+	for _, d := range v.Decisions {
+		if d.By != nil && d.By.Layer != policy.Conversation && d.By.Fingerprint != "" && d.By.Fingerprint != d.Finding.Print && len(out) < differencesShown {
+			out = append(out, fmt.Sprintf("The key of fingerprints was changed: in the exception of %s, put %s in place of %s.",
+				code(d.By.Owner), code(string(d.Finding.Print)), code(string(d.By.Fingerprint))))
+		}
+	}
+	return out
+}
+
 // OwnersWrong says which lines of the owners' file name nobody; nothing if all do.
 func OwnersWrong(path string, wrong []string) []string {
 	if len(wrong) == 0 {

@@ -12,6 +12,7 @@ import (
 
 	gh "github.com/google/go-github/v60/github"
 
+	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
@@ -35,7 +36,7 @@ func (f *Forge) putBranch(ctx context.Context, c *gh.Client, repo forge.Repo, p 
 		return nil
 	}
 	message := strings.TrimRight(clean(p.Message), " \t\r\n") + "\n\nPullwarden-Branch: " +
-		f.branchMAC(repo, p.Branch, tree, p.BaseSHA) + "\n"
+		branchMAC(f.key, repo, p.Branch, tree, p.BaseSHA) + "\n"
 	// Without an author GitHub names our App, and signs.
 	commit, _, err := c.Git.CreateCommit(ctx, repo.Owner, repo.Name, &gh.Commit{
 		Message: &message, Tree: &gh.Tree{SHA: &tree}, Parents: []*gh.Commit{{SHA: &p.BaseSHA}},
@@ -66,7 +67,9 @@ func (f *Forge) branchTip(ctx context.Context, c *gh.Client, repo forge.Repo, br
 		return nil, f.wrap(err, "read the tip of branch %s", branch)
 	}
 	if m := f.branchMarker.FindStringSubmatch(tip.GetMessage()); len(m) == 2 && len(tip.Parents) == 1 &&
-		same(m[1], f.branchMAC(repo, branch, tip.GetTree().GetSHA(), tip.Parents[0].GetSHA())) {
+		f.confirms(m[1], func(k finding.Key) string {
+			return branchMAC(k, repo, branch, tip.GetTree().GetSHA(), tip.Parents[0].GetSHA())
+		}) {
 		return tip, nil
 	}
 	return nil, fmt.Errorf("branch %s is not ours: %w", branch, forge.ErrDenied)

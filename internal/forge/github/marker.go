@@ -3,9 +3,11 @@ package github
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
@@ -13,10 +15,11 @@ import (
 type mark struct {
 	key     string
 	settled bool // the words above it were written over
+	old     bool // the key before the present one signed it
 }
 
-func (f *Forge) markMAC(p forge.PullRef, m mark) string {
-	return f.key.Sum("comment marker", strconv.FormatInt(p.Repo.ID, 10), strconv.Itoa(p.Number),
+func markMAC(k finding.Key, p forge.PullRef, m mark) string {
+	return k.Sum("comment marker", strconv.FormatInt(p.Repo.ID, 10), strconv.Itoa(p.Number),
 		m.key, strconv.FormatBool(m.settled))
 }
 
@@ -26,7 +29,7 @@ func (f *Forge) marker(p forge.PullRef, m mark) string {
 	if m.settled {
 		word = "settled "
 	}
-	return fmt.Sprintf("<!-- pullwarden:1 %skey=%s mac=%s -->", word, url.QueryEscape(m.key), f.markMAC(p, m))
+	return fmt.Sprintf("<!-- pullwarden:1 %skey=%s mac=%s -->", word, url.QueryEscape(m.key), markMAC(f.key, p, m))
 }
 
 // readMark reads the last marker in body, the place where we put ours. One
@@ -39,7 +42,16 @@ func (f *Forge) readMark(p forge.PullRef, body string) (mark, bool) {
 	last := all[len(all)-1]
 	key, err := url.QueryUnescape(last[2])
 	m := mark{key: key, settled: last[1] != ""}
-	return m, err == nil && same(last[3], f.markMAC(p, m))
+	if err != nil || !f.confirms(last[3], func(k finding.Key) string { return markMAC(k, p, m) }) {
+		return mark{}, false
+	}
+	m.old = !same(last[3], markMAC(f.key, p, m))
+	return m, true
+}
+
+// signed returns body with our marker in place of those that it has.
+func (f *Forge) signed(p forge.PullRef, m mark, body string) string {
+	return strings.TrimSpace(f.commentMarker.ReplaceAllString(body, "")) + "\n\n" + f.marker(p, m)
 }
 
 // The words of a settled comment are kept between these, to be put back.
@@ -76,13 +88,18 @@ func (f *Forge) restoredWords(body string) string {
 	return strings.TrimSpace(body)
 }
 
+// confirms reports whether one of our keys made mac.
+func (f *Forge) confirms(mac string, by func(finding.Key) string) bool {
+	return slices.ContainsFunc(f.key.All(), func(k finding.Key) bool { return same(mac, by(k)) })
+}
+
 // branchMAC confirms that a commit of ours made this tree on this parent: a
 // person who amends it does not get it overwritten.
-func (f *Forge) branchMAC(repo forge.Repo, branch, tree, parent string) string {
-	return f.key.Sum("branch marker", strconv.FormatInt(repo.ID, 10), branch, tree, parent)
+func branchMAC(k finding.Key, repo forge.Repo, branch, tree, parent string) string {
+	return k.Sum("branch marker", strconv.FormatInt(repo.ID, 10), branch, tree, parent)
 }
 
 // fixMAC confirms that a commit of ours on the branch of p answered ask.
-func (f *Forge) fixMAC(p forge.Pull, ask, tree, parent string) string {
-	return f.key.Sum("fix marker", strconv.FormatInt(p.Repo.ID, 10), p.HeadRef, ask, tree, parent)
+func fixMAC(k finding.Key, p forge.Pull, ask, tree, parent string) string {
+	return k.Sum("fix marker", strconv.FormatInt(p.Repo.ID, 10), p.HeadRef, ask, tree, parent)
 }

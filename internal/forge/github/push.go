@@ -9,6 +9,7 @@ import (
 
 	gh "github.com/google/go-github/v60/github"
 
+	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
@@ -46,7 +47,9 @@ func (f *Forge) Pushed(ctx context.Context, p forge.Pull, ask string) (string, e
 	for _, made := range list {
 		m := f.fixMarker.FindStringSubmatch(made.GetCommit().GetMessage())
 		if len(m) == 2 && len(made.Parents) == 1 &&
-			same(m[1], f.fixMAC(p, ask, made.GetCommit().GetTree().GetSHA(), made.Parents[0].GetSHA())) {
+			f.confirms(m[1], func(k finding.Key) string {
+				return fixMAC(k, p, ask, made.GetCommit().GetTree().GetSHA(), made.Parents[0].GetSHA())
+			}) {
 			return made.GetSHA(), nil
 		}
 	}
@@ -105,7 +108,7 @@ func (f *Forge) push(ctx context.Context, client *gh.Client, p forge.Pull, c for
 	if tree == head.GetTree().GetSHA() {
 		return p.HeadSHA, nil // there is nothing to change
 	}
-	message := strings.TrimRight(clean(c.Message), " \t\r\n") + "\n\nPullwarden-Fix: " + f.fixMAC(p, c.Ask, tree, p.HeadSHA) + "\n"
+	message := strings.TrimRight(clean(c.Message), " \t\r\n") + "\n\nPullwarden-Fix: " + fixMAC(f.key, p, c.Ask, tree, p.HeadSHA) + "\n"
 	// Without an author GitHub names our App, and signs.
 	made, _, err := client.Git.CreateCommit(ctx, repo.Owner, repo.Name, &gh.Commit{
 		Message: &message, Tree: &gh.Tree{SHA: &tree}, Parents: []*gh.Commit{{SHA: &p.HeadSHA}},

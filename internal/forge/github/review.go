@@ -54,6 +54,9 @@ type reviewPut struct {
 }
 
 func (p *reviewPut) run(ctx context.Context, threads []thread) error {
+	if err := p.signAnew(ctx, threads); err != nil {
+		return fmt.Errorf("sign a comment with the present key: %w", err)
+	}
 	stale, dormant, open := p.sort(threads)
 	for _, t := range stale {
 		note := cmp.Or(p.review.Because[t.mark.key], p.review.Settled)
@@ -155,6 +158,25 @@ func (p *reviewPut) sort(threads []thread) (stale []thread, dormant map[string]t
 		}
 	}
 	return stale, dormant, open
+}
+
+// signAnew gives threads the keys that their findings have now, and has the
+// present key of ours sign them: once the one before is forgotten, nobody would
+// know them for ours.
+func (p *reviewPut) signAnew(ctx context.Context, threads []thread) error {
+	for i := range threads {
+		t := &threads[i]
+		key, renamed := p.review.Was[t.mark.key]
+		if !renamed || !t.mark.old {
+			continue
+		}
+		t.mark.key = key
+		err := p.edit(ctx, p.client, p.pull, *t, p.signed(p.pull, t.mark, t.body))
+		if err != nil && !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 func rank(t thread) int {
