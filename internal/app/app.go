@@ -142,7 +142,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	s.bot = &bot.Bot{
 		Forge: hub, Source: fetcher(cfg.Fetch, o.HTTP, metrics), Ledger: s.db.Ledger(), Meter: metrics,
 		Scanners: Scanners(advisories, ecosystems, own), Results: func(id int64) scan.Cache { return s.db.Results(id) }, Now: o.Now, Reviewed: o.Reviewed,
-		Verifier: verifier, Access: hub, Talk: hub, Pushes: hub, Conversations: s.db.Conversations(), Accept: s.queue.Accept,
+		OrganisationRules: organisationSecrets(own), Verifier: verifier,
+		Access: hub, Talk: hub, Pushes: hub, Conversations: s.db.Conversations(), Accept: s.queue.Accept,
 		Options: bot.Options{
 			Key: key, Deadline: cfg.Review.Deadline, Patience: cfg.Review.Patience, Scanner: cfg.Review.ScannerTimeout,
 			Texts: texts, Mode: policy.Mode(cfg.Review.Mode), FirstDay: cfg.Upgrades.FirstDay,

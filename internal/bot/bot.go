@@ -36,6 +36,11 @@ type Bot struct {
 	Access   access                          // who may press buttons and give commands; nil: nobody
 	Talk     talk                            // nil: no command is obeyed
 	Pushes   pushes                          // nil: nothing is fixed for anybody
+	// OrganisationRules returns the scanner that stands in for the one of its name
+	// and looks for the rules in the text of an organisation's file too, and what
+	// is wrong with some of them; no scanner if there is none to use. Nil:
+	// organisations bring none.
+	OrganisationRules func(file string, text []byte) (scan.Scanner, error)
 	// Conversations keep what commands come to; nil: no command is obeyed.
 	Conversations history.Conversations
 	strangers     strangers

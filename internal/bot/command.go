@@ -252,7 +252,7 @@ func (b *Bot) rescan(ctx context.Context, r *request) (forge.Answer, bool, error
 // rule. It changes no verdict, and no rule either: a rule that too many find of
 // no use is proposed to people.
 func (b *Bot) notUseful(ctx context.Context, r *request) (forge.Answer, bool, error) {
-	if words, err := b.badReason(ctx, r.verb, r.words); err != nil || words != "" {
+	if words, err := b.badReason(ctx, r, r.words); err != nil || words != "" {
 		return unclear(words), false, err
 	}
 	first, err := b.Conversations.Tell(ctx, r.Repo, history.Feedback{

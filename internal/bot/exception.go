@@ -57,12 +57,16 @@ var untilDate = regexp.MustCompile(`(?i)(?:^|\s)until\s+(\S+?)\.?$`)
 
 // badReason says what is wrong with a reason: there has to be one, and what
 // looks like a secret is not kept or shown by us.
-func (b *Bot) badReason(ctx context.Context, verb, reason string) (string, error) {
+func (b *Bot) badReason(ctx context.Context, r *request, reason string) (string, error) {
 	if reason == "" {
-		return report.NoReason(verb), nil
+		return report.NoReason(r.verb), nil
 	}
-	secrets := slices.DeleteFunc(slices.Clone(b.Scanners), func(s scan.Scanner) bool { return s.Name() != "secret" })
-	found := scan.Run(ctx, secrets, change.Words("reason", reason+"\n"), scan.Options{Timeout: b.Options.Scanner, Limit: 1, Key: b.Options.Key, Rules: b.Options.Rules})
+	scanners, digest, _, err := b.scanners(ctx, r.Repo)
+	if err != nil {
+		return "", err
+	}
+	secrets := slices.DeleteFunc(slices.Clone(scanners), func(s scan.Scanner) bool { return s.Name() != "secret" })
+	found := scan.Run(ctx, secrets, change.Words("reason", reason+"\n"), scan.Options{Timeout: b.Options.Scanner, Limit: 1, Key: b.Options.Key, Rules: digest})
 	for _, s := range found.Statuses {
 		if s.Err != nil {
 			return "", fmt.Errorf("look for secrets in a reason: %w", s.Err)
@@ -96,7 +100,7 @@ func (b *Bot) except(ctx context.Context, r *request) (forge.Answer, bool, error
 		}
 		until, reason = date, strings.TrimSpace(reason[:m[0]])
 	}
-	if words, err := b.badReason(ctx, r.verb, reason); err != nil || words != "" {
+	if words, err := b.badReason(ctx, r, reason); err != nil || words != "" {
 		return unclear(words), false, err
 	}
 	e := history.Exception{

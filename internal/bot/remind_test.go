@@ -12,6 +12,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
 func (p *parley) PutIssue(_ context.Context, _ forge.Repo, i forge.Issue) error {
@@ -41,7 +42,7 @@ func TestOwnersAreToldThatExceptionsEnd(t *testing.T) {
 	const line = "  - {rule: %s, reason: 'see <b>1</b>', owner: '%s', until: %s}\n"
 	keep("version: 1\nignore:\n" + fmt.Sprintf(line, "iac/A", "@acme/platform", "2026-03-25") + fmt.Sprintf(line, "iac/B", "the platform team <x>", "2026-03-26") +
 		fmt.Sprintf(line, "iac/C", "@acme/platform", "2026-12-31") + fmt.Sprintf(line, "iac/D", "@acme/platform", "2026-02-01"))
-	require.NoError(t, p.db.Ledger().KeepOrganisation(t.Context(), 3, []byte("version: 1\nignore:\n"+fmt.Sprintf(line, "iac/O", "@acme/all", "2026-03-25")), noon))
+	require.NoError(t, p.db.Ledger().KeepOrganisation(t.Context(), 3, policy.OrganisationPath, []byte("version: 1\nignore:\n"+fmt.Sprintf(line, "iac/O", "@acme/all", "2026-03-25")), noon))
 
 	assert.Empty(t, p.remind(10), "two weeks before, and no sooner")
 	told := p.remind(13)

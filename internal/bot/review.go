@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +58,7 @@ type subject struct {
 	shown      bool // the check tells that a review is under way
 	judged     time.Time
 	rules      *policy.Policy     // once it was read
+	digest     string             // of the rules for scanners
 	asked      []policy.Exception // that the verdict counts with
 	outcome    policy.Outcome     // once it was judged: what becomes of posting it makes it no milder
 	unreviewed []forge.Pull       // open ones with the same head that nobody has looked at
@@ -111,6 +113,11 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	}
 	rules := in.Policy
 	s.rules = &rules
+	scanners, digest, wrong, err := b.scanners(ctx, s.repo)
+	if err != nil {
+		return nil, err
+	}
+	s.digest = digest
 	if s.asked, err = b.asked(ctx, s.repo, s.author()); err != nil {
 		return nil, err
 	}
@@ -120,7 +127,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 		return nil, err
 	}
 	var busy *forge.BusyError
-	options := scan.Options{Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key, Rules: b.Options.Rules, Ignored: rules.Ignores}
+	options := scan.Options{Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key, Rules: digest, Ignored: rules.Ignores}
 	options.Default = func(ctx context.Context, path string) ([]byte, error) {
 		text, err := b.Forge.ReadFile(ctx, s.repo, s.repo.Default, path)
 		if errors.As(err, &busy); errors.Is(err, forge.ErrNotFound) {
@@ -132,7 +139,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 		options.Cache = b.Results(s.repo.ID)
 	}
 	scanned := b.step("scan")
-	result := scan.Run(ctx, b.enabled(rules), diff, options)
+	result := scan.Run(ctx, enabled(scanners, rules), diff, options)
 	scanned()
 	if b.Verifier != nil {
 		verified := b.step("verify")
@@ -158,7 +165,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	s.outcome = verdict.Outcome
 	return &report.Report{
 		Change: diff, Result: result, Policy: rules, Verdict: verdict, Settings: settings, Texts: b.Options.Texts,
-		Notices: slices.Concat(in.notices, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners), report.FormerFingerprints(verdict), changed),
+		Notices: slices.Concat(in.notices, wrong, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners), report.FormerFingerprints(verdict), changed),
 	}, nil
 }
 
@@ -217,9 +224,9 @@ func (b *Bot) fetch(ctx context.Context, s *subject) (*change.Change, error) {
 }
 
 // enabled returns the scanners that the policy has not turned off.
-func (b *Bot) enabled(p policy.Policy) []scan.Scanner {
+func enabled(all []scan.Scanner, p policy.Policy) []scan.Scanner {
 	var on []scan.Scanner
-	for _, s := range b.Scanners {
+	for _, s := range all {
 		if p.Enabled(s.Name()) {
 			on = append(on, s)
 		}
@@ -230,7 +237,7 @@ func (b *Bot) enabled(p policy.Policy) []scan.Scanner {
 func (b *Bot) run(s *subject, r *report.Report) history.Run {
 	run := history.Run{
 		Repo: s.repo, SHA: s.head, MergeBase: r.Change.Base, Policy: r.Policy,
-		Rules: b.Options.Rules, Advisories: b.Options.Advisories(), KeyID: b.Options.Key.ID, OldKeyID: b.Options.Key.Before().ID,
+		Rules: cmp.Or(s.digest, b.Options.Rules), Advisories: b.Options.Advisories(), KeyID: b.Options.Key.ID, OldKeyID: b.Options.Key.Before().ID,
 		Result: r.Result, Verdict: r.Verdict,
 		Received: s.event.Received, Started: s.started, Finished: s.judged,
 	}

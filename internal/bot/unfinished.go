@@ -103,7 +103,7 @@ func (b *Bot) giveUp(ctx context.Context, s *subject, cause error) error {
 		Result: finding.Result{Scanned: finding.Scanned{Skipped: []change.Skip{}}},
 	}
 	r.Verdict.Outcome = policy.Worse(r.Verdict.Outcome, s.outcome)
-	for _, scanner := range b.enabled(rules) {
+	for _, scanner := range enabled(b.Scanners, rules) {
 		r.Result.Statuses = append(r.Result.Statuses, finding.Status{Scanner: scanner.Name(), Err: errors.New(why)})
 	}
 	release, err := b.Ledger.Alone(ctx, s.place())

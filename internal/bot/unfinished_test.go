@@ -104,7 +104,9 @@ func (b *book) Posted(ctx context.Context, repo forge.Repo, pull int, sha string
 	return b.Ended(ctx, repo, pull, sha)
 }
 func (b *book) KeepPolicy(context.Context, forge.Repo, []byte, time.Time) error { return nil }
-func (b *book) LastOrganisation(context.Context, int64) ([]byte, bool, error)   { return nil, false, nil }
+func (b *book) LastOrganisation(context.Context, int64, string) ([]byte, bool, error) {
+	return nil, false, nil
+}
 func (b *book) Past(context.Context, forge.Repo, int) ([]finding.Result, error) { return nil, nil }
 func (b *book) LastPolicy(context.Context, forge.Repo) ([]byte, bool, error)    { return nil, false, nil }
 

@@ -104,10 +104,10 @@ type Ledger interface {
 	LastPolicy(ctx context.Context, repo forge.Repo) (text []byte, ok bool, err error)
 	// KeepPolicy keeps a valid policy text.
 	KeepPolicy(ctx context.Context, repo forge.Repo, text []byte, at time.Time) error
-	// LastOrganisation and KeepOrganisation are the same for the file of the
+	// LastOrganisation and KeepOrganisation are the same for a file of the
 	// account that an installation is on; an empty text is one that says nothing.
-	LastOrganisation(ctx context.Context, installation int64) (text []byte, ok bool, err error)
-	KeepOrganisation(ctx context.Context, installation int64, text []byte, at time.Time) error
+	LastOrganisation(ctx context.Context, installation int64, path string) (text []byte, ok bool, err error)
+	KeepOrganisation(ctx context.Context, installation int64, path string, text []byte, at time.Time) error
 	// Moved keeps the present name of a repository; its id stays what it is known by.
 	Moved(ctx context.Context, repo forge.Repo, at time.Time) error
 	// Installed and Uninstalled keep which accounts and repositories we serve.

@@ -19,6 +19,8 @@ import (
 const (
 	OrganisationRepo = ".github"
 	OrganisationPath = "pullwarden.yml"
+	// OrganisationRules is where it keeps rules for secrets of its own.
+	OrganisationRules = "pullwarden-rules.toml"
 )
 
 // Layers are the texts that a policy is made of, each over the one before it:

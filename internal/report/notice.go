@@ -18,16 +18,28 @@ func PolicyBroken(branch string, err error) string {
 
 // OrganisationBroken says that the file of the organisation cannot be used.
 func OrganisationBroken(owner string, err error) string {
-	return fmt.Sprintf("**The organisation's file, %s, is not valid**: %s. The last valid one holds.", code(organisationFile(owner)), policyError(err))
+	return fmt.Sprintf("**The organisation's file, %s, is not valid**: %s. The last valid one holds.", code(organisationFile(owner, policy.OrganisationPath)), policyError(err))
 }
 
-// OrganisationHidden says that the file of the organisation is not shown to us any more.
-func OrganisationHidden(owner string) string {
-	return fmt.Sprintf("**The organisation's file, %s, can no longer be read**: the App has to be installed on that repository. The last valid one holds.", code(organisationFile(owner)))
+// OrganisationHidden says that a file of the organisation is not shown to us any more.
+func OrganisationHidden(owner, path string) string {
+	return fmt.Sprintf("**The organisation's file, %s, can no longer be read**: the App has to be installed on that repository. The last valid one holds.", code(organisationFile(owner, path)))
 }
 
-func organisationFile(owner string) string {
-	return owner + "/" + policy.OrganisationRepo + "/" + policy.OrganisationPath
+// OrganisationRulesWrong says which rules of an organisation cannot be used.
+func OrganisationRulesWrong(owner string, err error) string {
+	const shown = 3
+	lines := strings.Split(err.Error(), "\n")
+	more := ""
+	if n := len(lines) - shown; n > 0 {
+		lines, more = lines[:shown], fmt.Sprintf(", and %d more", n)
+	}
+	return fmt.Sprintf("**Rules for secrets of the organisation are left out**, in %s: %s%s. The others are in use; if there are none, those that last were.",
+		code(organisationFile(owner, policy.OrganisationRules)), escape(clip(strings.Join(lines, "; "), 600)), more)
+}
+
+func organisationFile(owner, path string) string {
+	return owner + "/" + policy.OrganisationRepo + "/" + path
 }
 
 // BringsPolicy reports whether c changes the policy.

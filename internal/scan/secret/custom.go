@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -15,15 +16,17 @@ import (
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
-// Rules are rules that an operator brings, checked and ready to look for.
+// Rules are rules that an operator or an organisation brings, checked and ready to look for.
 type Rules struct{ patterns []*pattern }
 
 // Len is how many rules there are.
 func (r Rules) Len() int { return len(r.patterns) }
 
-// What a rule of an operator's may cost.
+// What a rule that is not ours may cost.
 const (
-	mostRuleBytes  = 1 << 20 // of a file
+	mostRuleBytes  = 1 << 20  // of an operator's file
+	mostOrgBytes   = 64 << 10 // of an organisation's: many of them share a server
+	mostOrgProgram = 200_000  // instructions of all its compiled expressions
 	mostRules      = 500
 	mostExpression = 4 << 10 // characters
 	mostProgram    = 20_000  // instructions of the compiled expression
@@ -31,7 +34,7 @@ const (
 	leastKeyword   = 3
 )
 
-// A customRule is a rule of an operator's: as ours, with its examples.
+// A customRule is a rule that is not ours: as ours, with its examples.
 type customRule struct {
 	ruleText
 	Format   string `toml:"format"`
@@ -46,8 +49,20 @@ type customRule struct {
 // find nothing, everything, or take too long is left out and its error names
 // it and says why; the others are returned all the same.
 func ParseRules(file string, text []byte) (Rules, error) {
-	if len(text) > mostRuleBytes {
-		return Rules{}, fmt.Errorf("%s: larger than %d bytes", file, mostRuleBytes)
+	return parseRules(file, text, mostRuleBytes, math.MaxInt, Rules{})
+}
+
+// ParseOrganisationRules is ParseRules for a file that an organisation brings
+// beside the rules of the operator. It has less room.
+func ParseOrganisationRules(file string, text []byte, operators Rules) (Rules, error) {
+	return parseRules(file, text, mostOrgBytes, mostOrgProgram, operators)
+}
+
+// parseRules takes of text what is within bounds: of its size in bytes, and of
+// its expressions in instructions.
+func parseRules(file string, text []byte, most, program int, beside Rules) (Rules, error) {
+	if len(text) > most {
+		return Rules{}, fmt.Errorf("%s: larger than %d bytes", file, most)
 	}
 	var read struct {
 		Rules []customRule `toml:"rules"`
@@ -72,11 +87,14 @@ func ParseRules(file string, text []byte) (Rules, error) {
 	if err != nil {
 		return Rules{}, err
 	}
+	for _, p := range beside.patterns {
+		taken[strings.TrimPrefix(p.rule.ID, customPrefix)] = true
+	}
 	var rules Rules
 	var wrong []error
 	known := checks()
 	for n, r := range read.Rules {
-		p, err := r.pattern(known, taken)
+		p, err := r.pattern(known, taken, &program)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: rule %s: %w", file, cmp.Or(r.ID, fmt.Sprint(n+1)), err))
 			continue
@@ -106,15 +124,17 @@ func takenIDs() (map[string]bool, error) {
 
 var ruleID = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
 
+const customPrefix = "secret/custom/"
+
 // pattern checks a rule and makes a pattern of it.
-func (r customRule) pattern(known map[string]check, taken map[string]bool) (*pattern, error) {
+func (r customRule) pattern(known map[string]check, taken map[string]bool, room *int) (*pattern, error) {
 	switch {
 	case !ruleID.MatchString(r.ID):
 		return nil, errors.New("id: small letters, digits and hyphens")
 	case taken[r.ID]:
 		return nil, errors.New("id: there is a rule of this name")
 	}
-	if err := r.expressible(); err != nil {
+	if err := r.expressible(room); err != nil {
 		return nil, err
 	}
 	r.Title = cmp.Or(r.Title, noun(r.ID))
@@ -128,7 +148,7 @@ func (r customRule) pattern(known map[string]check, taken map[string]bool) (*pat
 	if err != nil {
 		return nil, err
 	}
-	p.rule.ID = "secret/custom/" + r.ID // told apart from ours, of which each has a page
+	p.rule.ID = customPrefix + r.ID // told apart from ours, of which each has a page
 	if err := r.selective(p.expr.regex()); err != nil {
 		return nil, err
 	}
@@ -136,8 +156,8 @@ func (r customRule) pattern(known map[string]check, taken map[string]bool) (*pat
 }
 
 // expressible checks that the expressions are some, and that what they match is
-// bounded and can be found by the keywords.
-func (r customRule) expressible() error {
+// bounded and can be found by the keywords. Its instructions are taken from room.
+func (r customRule) expressible(room *int) error {
 	if r.Regex == "" {
 		return errors.New("regex: missing")
 	}
@@ -169,6 +189,10 @@ func (r customRule) expressible() error {
 		if len(prog.Inst) > mostProgram {
 			return errors.New("regex: its repetitions make it too large")
 		}
+		if len(prog.Inst) > *room {
+			return errors.New("regex: those of the file are too large together")
+		}
+		*room -= len(prog.Inst)
 	}
 	if len(r.Keywords) == 0 {
 		return errors.New("keywords: at least one, which is in every match: without it every text would be searched")

@@ -126,6 +126,30 @@ func TestBadCustomRules(t *testing.T) {
 	}
 }
 
+// TestOrganisationsHaveLessRoom: many of them share a server. What is too much
+// is left out, and so is what the operator has.
+func TestOrganisationsHaveLessRoom(t *testing.T) {
+	operators, err := ParseRules("acme.toml", []byte(acme()))
+	require.NoError(t, err)
+	rules, err := ParseOrganisationRules("org.toml", []byte(acme()+acme("id", `"org-token"`)), operators)
+	require.ErrorContains(t, err, "org.toml: rule acme-token: id: there is a rule of this name")
+	assert.Equal(t, 1, rules.Len())
+	_, err = ParseOrganisationRules("org.toml", []byte(strings.Repeat("#", 64<<10+1)), Rules{})
+	require.ErrorContains(t, err, "org.toml: larger than")
+
+	var all strings.Builder
+	for i := range 40 {
+		all.WriteString(acme("id", fmt.Sprintf(`"acme-%d"`, i), "regex", "'acme_"+strings.Repeat("[a-z0-9]{0,999}", 7)+"[a-z0-9]{20}!'",
+			"hit", "['acme_§k3v8n4rtq0zl7xw2by9c!']"))
+	}
+	_, err = ParseRules("acme.toml", []byte(all.String()))
+	require.NoError(t, err)
+	rules, err = ParseOrganisationRules("org.toml", []byte(all.String()), Rules{})
+	require.ErrorContains(t, err, "regex: those of the file are too large together")
+	assert.Positive(t, rules.Len())
+	assert.Less(t, rules.Len(), 40)
+}
+
 // TestCustomRulesAreBounded: the most that an operator may bring still ends.
 func TestCustomRulesAreBounded(t *testing.T) {
 	var all strings.Builder
@@ -157,6 +181,8 @@ func FuzzParseRules(f *testing.F) {
 		if err == nil && rules.Len() > 0 {
 			_, err = newEngine(rules)
 			require.NoError(t, err)
+			few, _ := ParseOrganisationRules("a", []byte(text), Rules{})
+			require.LessOrEqual(t, few.Len(), rules.Len())
 		}
 	})
 }

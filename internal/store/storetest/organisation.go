@@ -12,7 +12,7 @@ import (
 func organisations(t *testing.T, db DB) {
 	l := db.Ledger()
 	last := func(installation int64) any {
-		text, ok, err := l.LastOrganisation(ctx, installation)
+		text, ok, err := l.LastOrganisation(ctx, installation, "a.yml")
 		require.NoError(t, err)
 		if !ok {
 			return nil
@@ -20,10 +20,12 @@ func organisations(t *testing.T, db DB) {
 		return string(text)
 	}
 	assert.Nil(t, last(3))
-	require.NoError(t, l.KeepOrganisation(ctx, 3, []byte("version: 1\n"), day(1)))
-	require.NoError(t, l.KeepOrganisation(ctx, 3, []byte("version: 1\n"), day(2)))
+	require.NoError(t, l.KeepOrganisation(ctx, 3, "a.yml", []byte("version: 1\n"), day(1)))
+	require.NoError(t, l.KeepOrganisation(ctx, 3, "a.yml", []byte("version: 1\n"), day(2)))
 	assert.EqualValues(t, day(1).UnixMicro(), count(t, db, `SELECT kept FROM organisations`), "it is not written again")
-	require.NoError(t, l.KeepOrganisation(ctx, 3, nil, day(3)))
+	require.NoError(t, l.KeepOrganisation(ctx, 3, "b.yml", []byte("another"), day(2)))
+	assert.Equal(t, "version: 1\n", last(3), "each file by itself")
+	require.NoError(t, l.KeepOrganisation(ctx, 3, "a.yml", nil, day(3)))
 	assert.Equal(t, "", last(3), "one that was taken away says nothing, and is known to")
 	assert.Nil(t, last(4))
 
