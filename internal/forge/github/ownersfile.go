@@ -39,15 +39,20 @@ func (f *Forge) OwnersFile(ctx context.Context, repo forge.Repo, name, path stri
 	if _, err := f.client(repo, grant{}); err != nil {
 		return nil, fmt.Errorf("read %s of %s/%s: %w", path, repo.Owner, name, err)
 	}
-	k := ownersFileKey{repo.Installation, name, path}
+	k, all := ownersFileKey{repo.Installation, name, path}, ownersFileKey{repo.Installation, name, ""}
 	f.ownersFiles.mu.Lock()
-	kept, known := f.ownersFiles.kept[k]
+	kept, denied := f.ownersFiles.kept[k], f.ownersFiles.kept[all]
 	f.ownersFiles.mu.Unlock()
-	if known && f.now().Before(kept.until) {
-		return kept.text, kept.err
+	for _, one := range []ownersFile{kept, denied} {
+		if f.now().Before(one.until) {
+			return one.text, one.err
+		}
 	}
 	text, err := f.ownersFile(ctx, repo, name, path)
 	if err == nil || errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrDenied) {
+		if errors.Is(err, forge.ErrDenied) {
+			k = all // it is the repository that we are not shown
+		}
 		f.ownersFiles.mu.Lock()
 		defer f.ownersFiles.mu.Unlock()
 		if len(f.ownersFiles.kept) >= ownersFileCap {

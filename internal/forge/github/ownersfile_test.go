@@ -19,6 +19,10 @@ func TestOwnersFile(t *testing.T) {
 	}
 	_, err := read()
 	require.ErrorIs(t, err, forge.ErrDenied, "there is no such repository, or we do not serve it")
+	before := len(w.hub.Calls())
+	_, err = w.OwnersFile(t.Context(), w.repo, ".github", "another.toml")
+	require.ErrorIs(t, err, forge.ErrDenied)
+	assert.Len(t, w.hub.Calls(), before, "nor is it asked for a token to another file of it")
 	on, err := w.hub.AddRepo("octo-org", ".github")
 	require.NoError(t, err)
 	_, err = on.Commit("main", "Begin", map[string]string{"README": "x\n"})
