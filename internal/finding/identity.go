@@ -15,8 +15,9 @@ import (
 type Identity struct{ concealed[identity] }
 
 type identity struct {
-	value  string
-	secret bool // known wherever it stands; else the path belongs to it
+	value   string
+	written []string // how it stands there, which must not be shown either
+	secret  bool     // known wherever it stands; else the path belongs to it
 }
 
 // InFile names a finding within its file: "lodash@4.17.20", "aws_s3_bucket.logs".
@@ -24,8 +25,11 @@ type identity struct {
 func InFile(name string) Identity { return Identity{conceal(identity{value: name})} }
 
 // OfSecret names a finding by the secret itself, wherever it stands: moved, it
-// is the same one, and in ten files it is one finding with ten places.
-func OfSecret(value string) Identity { return Identity{conceal(identity{value: value, secret: true})} }
+// is the same one, and in ten files it is one finding with ten places. Written
+// is how it stands in the file: encoded, for instance. It makes no other one.
+func OfSecret(value string, written ...string) Identity {
+	return Identity{conceal(identity{value: value, written: written, secret: true})}
+}
 
 // concealed keeps a value from being printed. fmt does not call the methods of
 // an unexported field, and follows a pointer to a struct or a slice; of a
@@ -168,10 +172,12 @@ func NewRedactor(findings ...Finding) *Redactor {
 		if !id.secret {
 			continue
 		}
-		for _, v := range append(strings.Split(id.value, "\n"), id.value) {
-			if v = strings.TrimSpace(v); len(v) >= shortest && !seen[v] {
-				seen[v] = true
-				values = append(values, v)
+		for _, text := range append([]string{id.value}, id.written...) {
+			for _, v := range append(strings.Split(text, "\n"), text) {
+				if v = strings.TrimSpace(v); len(v) >= shortest && !seen[v] {
+					seen[v] = true
+					values = append(values, v)
+				}
 			}
 		}
 	}

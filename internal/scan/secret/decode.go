@@ -2,60 +2,82 @@ package secret
 
 import (
 	"context"
-	"encoding/base64"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"errors"
+	"iter"
 )
 
 const (
-	// shortestEncoded is the least base64 that is decoded: below it no secret
-	// has room, and many a word looks like it.
-	shortestEncoded = 24
-	// sniff is how much of a run tells that it is not base64 of a text.
-	sniff = 48
-	// escapeReach is how much around a percent escape is looked at with it
-	// decoded: a private key needs one of its characters escaped to be none.
-	escapeReach = 2 << 10
-	// linePrefix is how much of its line is put before what was decoded: rules
-	// ask for the name that a value has.
-	linePrefix = 128
+	// deepest is how many encodings a value may have around it: of base64 in a
+	// string of JSON that is in base64 itself, two. Of three it is not looked for.
+	deepest = 2
+	// viewBytes bounds how much all views have together, in multiples of the
+	// text: they are made of each other, in each way of each. Code and pages that
+	// people wrote take up to six. Each counts viewCost more, so that many small
+	// ones are bounded too, and a short text has room.
+	viewBytes = 16
+	viewCost  = 64
+	leastRoom = 64 << 10
 )
 
-// An encoded part of a text, decoded once. What is in it decoded twice is not looked for.
-type encoded struct {
-	start, end int // of it in the text
-	text       string
-	at         []int // where in the text each byte of it begins, and the end; nil if that means nothing
+// errNested says that a text has so much in it that is written in another way,
+// and in that again, that not all of it could be searched.
+var errNested = errors.New("too much in it that is encoded, or put together, in too many ways")
+
+// A hunt looks for what is written in another way in one text.
+type hunt struct {
+	engine *engine
+	path   string
+	room   int // bytes that views may still have
 }
 
-// place returns where text[from:to] of d stands in the text around it.
-func (d encoded) place(from, to int) (int, int) {
-	if d.at == nil {
-		return d.start, d.end
+// views yields those of text: decoded ones if depth is not 0, and if it is not
+// joined itself, joined ones.
+func views(text string, depth int, joined bool) iter.Seq[*view] {
+	return func(yield func(*view) bool) {
+		var ways []iter.Seq[*view]
+		if !joined {
+			ways = append(ways, joinedViews(text))
+		}
+		if depth > 0 {
+			ways = append(ways, escapedViews(text), runViews(text))
+		}
+		for _, way := range ways {
+			for v := range way {
+				if !yield(v) {
+					return
+				}
+			}
+		}
 	}
-	return d.at[from], d.at[to]
 }
 
-// decoded finds the matches in what is encoded in text[from:to].
-func (e *engine) decoded(ctx context.Context, path, text string, from, to int) ([]match, error) {
+// rewritten returns the matches in what text has in another way, at what they
+// are written as. Known are those in text as it is; joined tells that it is put
+// together already. The error says that not all was searched.
+func (h *hunt) rewritten(ctx context.Context, text string, known []match, depth int, joined bool) ([]match, error) {
 	var all []match
-	for _, d := range append(base64Parts(text, from, to), escapedParts(text, from, to)...) {
-		prefix := text[max(0, d.start-linePrefix):d.start]
-		prefix = prefix[strings.LastIndexByte(prefix, '\n')+1:]
-		found, err := e.search(ctx, path, prefix+d.text, 0, len(prefix)+len(d.text))
+	for v := range views(text, depth, joined) {
+		if h.room -= len(v.text) + viewCost; h.room < 0 {
+			return all, errNested
+		}
+		found, err := h.engine.matches(ctx, h.path, v.text, 0, len(v.text))
+		if err == nil {
+			below := depth
+			if v.decoded {
+				below--
+			}
+			var more []match
+			more, err = h.rewritten(ctx, v.text, found, below, v.joined)
+			found = append(found, more...)
+		}
 		for _, m := range found {
 			// Any value beside a word was seen before it was decoded.
-			if m.pattern.rank == anyValue || m.from < len(prefix) {
+			if m.pattern.rank == anyValue || !v.needed(m.start, m.end) {
 				continue
 			}
-			m.value = d.text[m.from-len(prefix) : m.to-len(prefix)]
-			m.from, m.to = d.place(m.from-len(prefix), m.to-len(prefix))
-			if text[m.from:m.to] == m.value {
-				continue // not encoded
+			if m = v.above(m, text); !v.joined || !covered(m, known) {
+				all = append(all, m)
 			}
-			m.start, m.end = m.from, m.to
-			all = append(all, m)
 		}
 		if err != nil {
 			return all, err
@@ -64,143 +86,26 @@ func (e *engine) decoded(ctx context.Context, path, text string, from, to int) (
 	return all, nil
 }
 
-// base64Parts returns the runs in text[from:to] that are base64 of a text, in
-// either alphabet, padded or not.
-func base64Parts(text string, from, to int) []encoded {
-	var all []encoded
-	for i := from; i < to; {
-		if !isBase64(text[i]) {
-			i++
-			continue
-		}
-		start := i
-		for i < to && isBase64(text[i]) {
-			i++
-		}
-		if i-start < shortestEncoded {
-			continue
-		}
-		if d, ok := fromBase64(text[start:i]); ok {
-			end := i
-			for end < min(to, i+2) && text[end] == '=' {
-				end++
-			}
-			all = append(all, encoded{start: start, end: end, text: d})
-			continue
-		}
-		// Some of its characters may only separate it from what is before and behind.
-		for j := start; j < i; j++ {
-			k := j
-			for k < i && !strings.ContainsRune("/-_", rune(text[k])) {
-				k++
-			}
-			if n := k - j; n >= shortestEncoded && n < i-start {
-				if d, ok := fromBase64(text[j:k]); ok {
-					all = append(all, encoded{start: j, end: k, text: d})
-				}
-			}
-			j = k
-		}
+// above is m, which is in the view, as one in the source of the view.
+func (v *view) above(m match, source string) match {
+	value := m.secret(v.text)
+	m.start, m.end = v.place(m.start, m.end)
+	m.from, m.to = v.place(m.from, m.to)
+	m.value = ""
+	if source[m.from:m.to] != value {
+		m.value = value
+		m.joined = m.joined || v.joined
 	}
-	return all
+	return m
 }
 
-func isBase64(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
-}
-
-// fromBase64 decodes a run without its padding. It reports false if that is no text.
-func fromBase64(run string) (string, bool) {
-	alphabet := base64.RawStdEncoding
-	if strings.ContainsAny(run, "-_") {
-		alphabet = base64.RawURLEncoding
-	}
-	if len(run)%4 == 1 { // the last character stands for nothing
-		run = run[:len(run)-1]
-	}
-	if start, err := alphabet.DecodeString(run[:min(len(run), sniff)]); err != nil || !isReadable(start, len(run) > sniff) {
-		return "", false
-	}
-	b, err := alphabet.DecodeString(run)
-	return string(b), err == nil && isReadable(b, false)
-}
-
-// isReadable reports whether b is a text; its last character may be cut off.
-func isReadable(b []byte, cut bool) bool {
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			return cut && !utf8.FullRune(b)
-		case r < ' ' && !isText(byte(r)), r >= 0x7f && !unicode.IsPrint(r) && !unicode.IsSpace(r):
-			return false
+// covered reports whether m, of pieces put together, takes in what is a secret
+// without that: two that stand next to each other in a list are no third.
+func covered(m match, known []match) bool {
+	for _, k := range known {
+		if k.from < m.to && m.from < k.to && k.pattern.rank >= m.pattern.rank {
+			return true
 		}
-		b = b[n:]
 	}
-	return true
-}
-
-// escapedParts returns the parts of text[from:to] that have percent escapes.
-func escapedParts(text string, from, to int) []encoded {
-	var all []encoded
-	for i := from; i < to; {
-		first := nextEscape(text, i, to)
-		if first == to {
-			break
-		}
-		d := encoded{start: max(i, first-escapeReach), end: min(to, first+escapeReach)}
-		for i = first; i < d.end; { // as long as there are more
-			if i = nextEscape(text, i, d.end); i < d.end {
-				i += 3
-				d.end = min(to, max(d.end, i+escapeReach))
-			}
-		}
-		i = d.end
-		var b strings.Builder
-		for j := d.start; j < d.end; {
-			d.at = append(d.at, j)
-			if isEscape(text[j:d.end]) {
-				b.WriteByte(digit(text[j+1])<<4 | digit(text[j+2]))
-				j += 3
-				continue
-			}
-			b.WriteByte(text[j])
-			j++
-		}
-		d.at = append(d.at, d.end)
-		d.text = b.String()
-		all = append(all, d)
-	}
-	return all
-}
-
-// nextEscape returns where the first escape in text[from:to] is, or to.
-func nextEscape(text string, from, to int) int {
-	for from < to {
-		n := strings.IndexByte(text[from:to], '%')
-		if n < 0 {
-			break
-		}
-		if from += n; isEscape(text[from:to]) {
-			return from
-		}
-		from++
-	}
-	return to
-}
-
-func isEscape(s string) bool {
-	return len(s) >= 3 && s[0] == '%' && digit(s[1]) < 16 && digit(s[2]) < 16
-}
-
-func digit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10
-	}
-	return 16
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strings"
@@ -33,7 +34,7 @@ func TestReasonedDifferences(t *testing.T) {
 	for _, c := range []struct{ why, text string }{
 		{`the global excuse "^true|false|null$" binds the anchors to single words`, commented("no false positives")},
 		{"the same, in a token of one line", "TOKEN=ghp" + "_false" + githubToken[9:] + "\n"},
-		{"the same, at the beginning", "secret_key: AK" + "IATRUE" + "FALSE" + "QX7TLZ4\n"},
+		{"the same, at the beginning", strings.Join([]string{"secret_key: AK", "IATRUE", "FALSE", "QX7TLZ4\n"}, "")},
 		{"an excuse for one word is none for a text of many lines", commented("abcdefghijklmnopqrstuvwxyz")},
 	} {
 		assert.Empty(t, d.Detect(detect.Fragment{Raw: c.text, FilePath: "a.txt"}), c.why)
@@ -221,7 +222,7 @@ func TestEncoded(t *testing.T) {
 		"a large text":                    {std([]byte(strings.Repeat("some words\n", 30_000) + githubToken + strings.Repeat("\nsome words", 1000))), "a:1 " + pat},
 		"percent escapes":                 {"x\nurl=https://registry.example/?t=" + escaped(githubToken, 4) + "&y\n", "a:2 " + pat},
 		"all of it in percent escapes":    {escaped(githubToken, 1), "a:1 " + pat},
-		"a key in percent escapes":        {url.QueryEscape(strings.ReplaceAll(privateKey, " ", "%20")), ""},
+		"a key in percent escapes":        {url.QueryEscape(strings.ReplaceAll(privateKey, " ", "%20")), "a:1 " + key},
 		"a key in an address":             {strings.NewReplacer(" ", "%20", "\n", "%0A").Replace(privateKey), "a:1 " + key},
 		"a word too short":                {std([]byte("short")), ""},
 		"base64 of any value":             {"note: " + std([]byte("password: "+anyValueKey)) + "\n", ""},
@@ -242,12 +243,25 @@ func TestEncoded(t *testing.T) {
 // TestEncodedLikeGitleaks: its detector decodes too, when it is told to.
 func TestEncodedLikeGitleaks(t *testing.T) {
 	d := oracle(t)
-	d.MaxDecodeDepth = 1
+	d.MaxDecodeDepth = deepest
+	ways := map[string]func(string) string{
+		"base64":       func(s string) string { return in64(s, 0) },
+		"hex":          func(s string) string { return hex.EncodeToString([]byte(s)) },
+		"percent":      func(s string) string { return each("%%%02x", s) },
+		"some percent": func(s string) string { return escaped(s, 3) },
+		"escapes":      func(s string) string { return each(`\u%04x`, s) },
+		"code points":  func(s string) string { return each("U+%04X ", s) },
+	}
 	for _, value := range []string{githubToken, stripeKey, slackToken, privateKey, awsKey + " "} {
-		for _, text := range []string{
-			"cfg: " + base64.StdEncoding.EncodeToString([]byte("x "+value+" y")) + "\n",
-			"cfg: " + escaped("x."+value+"&", 3) + "\n",
-		} {
+		texts := map[string]string{}
+		for name, way := range ways {
+			texts[name] = way("x " + value + " y")
+			for outer, again := range ways {
+				texts[name+" in "+outer] = again(texts[name])
+			}
+		}
+		for name, text := range texts {
+			text = "cfg: " + text + "\n"
 			theirs := map[string]bool{}
 			for _, f := range d.Detect(detect.Fragment{Raw: text, FilePath: "a.txt"}) {
 				theirs["secret/"+f.RuleID] = true
@@ -258,7 +272,7 @@ func TestEncodedLikeGitleaks(t *testing.T) {
 				ours[f.Rule.ID] = true
 			}
 			for id := range theirs {
-				assert.True(t, ours[id], "%s in %d characters", id, len(text))
+				assert.True(t, ours[id], "%s in %s", id, name)
 			}
 		}
 	}
@@ -284,6 +298,11 @@ func TestEncodedTakesNoTime(t *testing.T) {
 		"short base64":    strings.Repeat(base64.StdEncoding.EncodeToString([]byte("some words, some words"))+" ", size/33),
 		"separators":      strings.Repeat("abcdefghijklmnopqrstuvwxyz/", size/27),
 		"only separators": strings.Repeat("/", size),
+		"joints":          strings.Repeat(`"a"+`, size/4),
+		"joints of all":   strings.Repeat(`"key="+"\\x3d`, size/13),
+		"JSON":            inJSON(inJSON(inJSON(strings.Repeat("some \"words\"\n", size/64)))),
+		"lines of base64": in64(in64(strings.Repeat("some words = 'a' + 'b'\\n", size/40), 76), 76),
+		"YAML":            strings.Repeat("a: |\n  b\n", size/9),
 		"wide":            wideChars(strings.Repeat("wide text ", size/20), 2, binary.LittleEndian),
 	} {
 		start := time.Now()

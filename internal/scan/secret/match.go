@@ -18,7 +18,8 @@ type match struct {
 	pattern    *pattern
 	start, end int
 	from, to   int
-	value      string // the secret, if text[from:to] is it encoded
+	value      string // the secret, if text[from:to] is it in another way
+	joined     bool   // it is put together of more than one piece
 	verdict    verdict
 }
 
@@ -30,12 +31,8 @@ var errLookAlikes = errors.New("too much in it that only looks like a secret")
 func (e *engine) find(ctx context.Context, path string, p piece) ([]match, error) {
 	var all []match
 	for _, w := range p.windows {
-		found, err := e.search(ctx, path, p.text, w[0], w[1])
+		found, err := e.search(ctx, path, p.text, w[0], w[1], deepest)
 		all = append(all, found...)
-		if err == nil {
-			found, err = e.decoded(ctx, path, p.text, w[0], w[1])
-			all = append(all, found...)
-		}
 		if err != nil {
 			return distinct(all), err
 		}
@@ -43,11 +40,26 @@ func (e *engine) find(ctx context.Context, path string, p piece) ([]match, error
 	return distinct(all), nil
 }
 
-// search returns the matches in text[from:to] as it is.
-func (e *engine) search(ctx context.Context, path, text string, from, to int) ([]match, error) {
+// search returns the matches in text[from:to], as it is and written in other
+// ways: decoded up to depth times. If depth is 0, as it is alone.
+func (e *engine) search(ctx context.Context, path, text string, from, to, depth int) ([]match, error) {
 	var all []match
+	var h *hunt
+	if depth > 0 {
+		h = &hunt{engine: e, path: path, room: viewBytes*(to-from) + leastRoom}
+	}
 	for c := range parts([2]int{from, to}) {
-		found, err := e.matches(ctx, path, text[c.start:c.end], c.from-c.start, c.to-c.start)
+		chunk := text[c.start:c.end]
+		found, err := e.matches(ctx, path, chunk, c.from-c.start, c.to-c.start)
+		if err == nil && h != nil {
+			var more []match
+			more, err = h.rewritten(ctx, chunk, found, depth, false)
+			for _, m := range more {
+				if at := m.start + c.start; at >= c.from && at < c.to { // others are of the parts beside
+					found = append(found, m)
+				}
+			}
+		}
 		for _, m := range found {
 			m.start, m.end, m.from, m.to = m.start+c.start, m.end+c.start, m.from+c.start, m.to+c.start
 			all = append(all, m)
@@ -164,5 +176,8 @@ func (e *engine) byPath(f change.File, content []byte) []sighted {
 	return found
 }
 
-// identity makes one of a value that only changed its line endings.
-func identity(value string) string { return strings.ReplaceAll(value, "\r\n", "\n") }
+// identity makes one of a value that only changed its line endings, or has them
+// spelled out, as a private key on one line has.
+func identity(value string) string { return lineEnds.Replace(value) }
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", `\r\n`, "\n", `\n`, "\n")

@@ -1,5 +1,6 @@
 // Package secret finds keys, tokens and passwords in what a change adds, the
-// names of files among it, plain or encoded once.
+// names of files among it: as they are, encoded up to twice, and in pieces that
+// are put together.
 //
 // The rules are those of gitleaks and those in rules, the matching is our own:
 // nothing that a change brings can switch it off. There is no inline waiver, no ignore file
@@ -252,19 +253,22 @@ func (m match) finding(path string, p piece, lines [2]int, now time.Time) findin
 		}
 	}
 	value := m.secret(p.text)
-	known := identity(value)
-	if m.value != "" {
-		// What stands in the file must not be shown either.
-		known += "\n" + p.text[m.from:m.to]
+	switch {
+	case m.joined:
+		where = "in pieces " + where
+	case m.value != "":
 		where = "encoded " + where
 	}
-	f := finding.New(m.pattern.rule, span, finding.OfSecret(known), m.pattern.noun+" "+where)
+	f := finding.New(m.pattern.rule, span, finding.OfSecret(identity(value), p.text[m.from:m.to]), m.pattern.noun+" "+where)
 	f.Confidence, f.Severity = m.judged(p.text, path, now)
+	if m.joined && inTests.MatchString(path) && !m.proved(value) {
+		f.Confidence = finding.Possible
+	}
 	f.Evidence = finding.Hidden(value)
 	return f
 }
 
-// secret returns the value of m, decoded.
+// secret returns the value of m, decoded and in one piece.
 func (m match) secret(text string) string {
 	if m.value != "" {
 		return m.value

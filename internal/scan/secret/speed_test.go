@@ -51,7 +51,7 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		e, err := newEngine()
 		require.NoError(b, err)
-		_, err = e.search(context.Background(), "a", "token = \""+githubToken+"\"\n", 0, 50)
+		_, err = e.search(context.Background(), "a", "token = \""+githubToken+"\"\n", 0, 50, 0)
 		require.NoError(b, err)
 	}
 	b.ReportMetric(float64((cpu()-start).Microseconds())/float64(b.N)/1000, "cpu-ms/op")

@@ -20,7 +20,7 @@ func TestSteadyPathAllocatesNothing(t *testing.T) {
 	text := strings.Repeat("func token(key string) (secret string, err error) { return api.Get(ctx, key) } // AKIA, ghp_x, eyJ\n", 1000)
 	ctx := context.Background()
 	search := func() {
-		if found, err := e.search(ctx, "a.go", text, 0, len(text)); err != nil || len(found) > 0 {
+		if found, err := e.search(ctx, "a.go", text, 0, len(text), 0); err != nil || len(found) > 0 {
 			panic("nothing is there")
 		}
 	}
