@@ -97,4 +97,7 @@ func TestRedactor(t *testing.T) {
 	assert.Equal(t, "[secret removed]", finding.NewRedactor(short, long).Clean("abcdefghij"), "nothing of the longer one is left")
 	lines := finding.NewRedactor(finding.New(finding.Rule{}, change.Span{}, finding.OfSecret("first-line\nsecond-line"), ""))
 	assert.Equal(t, "[secret removed]|[secret removed]", lines.Clean("first-line|second-line"), "a part of a secret is one too")
+	encoded := finding.New(f.Rule, change.Span{}, finding.OfSecret(secret, "how it\nis written"), "")
+	assert.Equal(t, "[secret removed] [secret removed]", finding.NewRedactor(encoded).Clean(secret+" is written"))
+	assert.Len(t, finding.Key{}.Seal([]finding.Finding{f, encoded}, same), 1, "however it is written, it is the same secret")
 }

@@ -97,6 +97,7 @@ func TestWrittenInOtherWays(t *testing.T) {
 		"base64 in lines of 64":        {"a: |\n  " + strings.ReplaceAll(in64(long+githubToken+long, 64), "\n", "\n  ") + "\n", want("13-14", isPAT)},
 		"base64 in lines with returns": {strings.ReplaceAll(in64(long+githubToken+long, 64), "\n", "\r\n") + "\r\n", want("12-13", isPAT)},
 		"a key in lines of base64":     {in64(privateKey, 64) + "\n", want(fmt.Sprint("1-", 1+strings.Count(in64(privateKey, 64), "\n")), isKey)},
+		"base64 between marks":         {"-----BEGIN MESSAGE-----\n" + in64(long+githubToken+long, 64)[:17*65-1] + "\n-----END MESSAGE-----\n", want("13-14", isPAT)},
 		"base64 in lines, in JSON":     {"{\n\"a\": " + inJSON(in64(long+githubToken, 76)) + "}", want("2", isPAT)},
 
 		"base64 of base64":           {"x\na: " + in64(in64(githubToken, 0), 0), want("2", isPAT)},
@@ -136,6 +137,7 @@ func TestInPieces(t *testing.T) {
 		"the operator first":           {"k = \"" + a + "\"\r\n  + \"" + b + "\"\r\n", want("1-2", isPAT)},
 		"Python, C, Ruby":              {"k = ('" + a + "' '" + b + "')", want("1", isPAT)},
 		"Python, C, in lines":          {"k = (\n  \"" + a + "\"\n  \"" + b + "\"\n)\n", want("2-3", isPAT)},
+		"empty pieces":                 {`k = "` + a + `" + "" + '' + "` + b + `"`, want("1", isPAT)},
 		"a prefix":                     {`k = f"` + a + `" rb"` + b + `"`, want("1", isPAT)},
 		"a backslash":                  {"k = \"" + a + "\" \\\n  \"" + b + "\"\n", want("1-2", isPAT)},
 		"PHP, Perl":                    {`$k = "` + a + `" . "` + b + `";`, want("1", isPAT)},
@@ -193,18 +195,46 @@ func TestOnlyWhatIsAdded(t *testing.T) {
 // TestOtherWaysNear: what looks written in another way and says nothing.
 func TestOtherWaysNear(t *testing.T) {
 	for name, text := range map[string]string{
-		"a checksum":      "sha256: 8f1d3ec8d3b2fa8c1f2a40c7ce0bb1a5f32a4c2f8f5c9f7d6b4a39281706f5e4\n",
-		"a name":          "123e4567-e89b-12d3-a456-426614174000 123e4567e89b12d3a456426614174000\n",
-		"a commit":        "4f1c2d3e4b5a69788796a5b4c3d2e1f001122334\n",
-		"JSON":            `{"a": "line\nline\n\"quoted\"\tC:\\new\\table https:\/\/registry.example\/x"}` + "\n",
-		"code":            "fmt.Printf(\"%d%%\\n\", n)\nre := `\\bkey\\s*=\\s*(\\w+)`\nx := \"a\" + \"b\" + c\n",
-		"a page":          "<a href=\"?token=1&amp;key=2\">&lt;secret&gt;</a>\n",
-		"a public key":    in64(pem("PUBLIC", 6), 76) + "\n",
-		"a certificate":   "-----BEGIN CERTIFICATE-----\n" + in64("\x30\x82\x01\x02"+strings.Repeat("\x8f\xee\x01", 200), 64) + "\n-----END CERTIFICATE-----\n",
-		"short words":     strings.Repeat("ab\\\ncd\n", 10),
-		"a longer escape": each(`\u%04x`, "ordinary words, nothing else"),
+		"a checksum":    "sha256: 8f1d3ec8d3b2fa8c1f2a40c7ce0bb1a5f32a4c2f8f5c9f7d6b4a39281706f5e4\n",
+		"a name":        "123e4567-e89b-12d3-a456-426614174000 123e4567e89b12d3a456426614174000\n",
+		"a commit":      "4f1c2d3e4b5a69788796a5b4c3d2e1f001122334\n",
+		"JSON":          `{"a": "line\nline\n\"quoted\"\tC:\\new\\table https:\/\/registry.example\/x"}` + "\n",
+		"code":          "fmt.Printf(\"%d%%\\n\", n)\nre := `\\bkey\\s*=\\s*(\\w+)`\nx := \"a\" + \"b\" + c\n",
+		"a page":        "<a href=\"?token=1&amp;key=2\">&lt;secret&gt;</a>\n",
+		"a public key":  in64(pem("PUBLIC", 6), 76) + "\n",
+		"a certificate": "-----BEGIN CERTIFICATE-----\n" + in64("\x30\x82\x01\x02"+strings.Repeat("\x8f\xee\x01", 200), 64) + "\n-----END CERTIFICATE-----\n",
+		"short words":   strings.Repeat("ab\\\ncd\n", 10),
+		// What was cut off before it begins a word no sooner.
+		"a part of a word":           strings.Repeat("a", 100) + awsKey + strings.Repeat(" ", escapeReach-len(awsKey)) + "%41",
+		"a part of a word in a part": strings.Repeat("a", chunk-overlap) + awsKey + "%20" + strings.Repeat(" ", chunk),
+		"a longer escape":            each(`\u%04x`, "ordinary words, nothing else"),
 	} {
 		assert.Empty(t, lines(inspect(t, nil, tree{"a": text})), name)
+	}
+}
+
+// TestWhatIsNoJoint: what is put together and is no value costs nothing.
+func TestWhatIsNoJoint(t *testing.T) {
+	for _, text := range []string{
+		`"a sentence, " + "and more of it"`, `"one" + " and another"`, `"a", "b"`, `"a" + b + "c"`, `x == ""`, `a + "+" + b`,
+		"docker run \\\n  --rm \\\n  image", "#define a \\\n  b", "if a ||\n  b", "a: |\nb", "a |\n  b", "<p>\n  x",
+	} {
+		for v := range joinedViews(text) {
+			t.Errorf("%q is put together as %q", text, v.text)
+		}
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for text, want := range map[string]string{
+		`\n`: "\n", `\r`: "\r", `\t`: "\t", `\"`: `"`, `\/`: "/", `\\n`: `\`, `\101`: "A", `\x41`: "A", `\x{41}`: "A", `\u0041`: "A", `\u{0041}`: "A",
+		`\U00000041`: "A", "%41": "A", "&#65;": "A", "&#x41;": "A", "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": `"`, "&apos;": "'", "U+0041": "A",
+		`\u00e9`: "é", `\777`: "", `\18`: "", `\x4`: "", `\x4g`: "", `\u41`: "", `\u{41`: "", `\u{}`: "", `\U41`: "", `\d`: "", `\`: "", "%4": "", "%zz": "",
+		"&#65": "", "&#;": "", "&x;": "", "&": "", "U+41": "", "U": "",
+	} {
+		got, n, _ := unescape(text)
+		assert.Equal(t, want, got, text)
+		assert.Equal(t, want == "", n == 0, text)
 	}
 }
 
@@ -243,20 +273,20 @@ func TestOtherWaysAreOneSecret(t *testing.T) {
 func TestAnywhereInALargeFile(t *testing.T) {
 	e, err := newEngine()
 	require.NoError(t, err)
-	words := strings.Repeat("lorem ipsum ", 40<<10)
+	words := strings.Repeat("äöü ßéèñ ", 30<<10)
 	hidden := map[string]string{
 		"base64": in64(githubToken, 0), "pieces": `"` + githubToken[:9] + `" + "` + githubToken[9:] + `"`, "escapes": each(`\u%04x`, githubToken),
 	}
 	for _, at := range []int{0, chunk - overlap - 30, chunk - overlap + lead - 20, chunk - 20, chunk, 2*chunk - 2*overlap + lead - 5} {
 		for name, text := range hidden {
-			found, err := e.find(context.Background(), "a", wholePiece(words[:at]+" "+text+" "+words))
+			found, err := e.find(context.Background(), "a", wholePiece(strings.Repeat(" ", at+1)+text+" "+words))
 			require.NoError(t, err)
 			require.Len(t, found, 1, "%s at %d", name, at)
 			assert.Equal(t, githubToken, found[0].value, "%s at %d", name, at)
 			assert.InDelta(t, at+1, found[0].from, 5, "%s at %d", name, at)
 		}
 		// In one run that is longer than that.
-		run := "some more " + words[:at] + " " + githubToken + " " + words
+		run := "some more " + strings.ToValidUTF8(words[:at], "") + " " + githubToken + " " + words
 		for name, text := range map[string]string{"base64": in64(run, 0), "hex": hex.EncodeToString([]byte(run)), "base64, lines": in64(run, 76)} {
 			for from := range 4 {
 				found, err := e.find(context.Background(), "a", wholePiece(text[from:]))
@@ -287,9 +317,15 @@ func FuzzPlaces(f *testing.F) {
 		f.Add(s[:r.Intn(len(s))] + s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) < 20_000 {
-			checkViews(t, text, deepest, false)
+		if len(text) > 20_000 {
+			return
 		}
+		checkViews(t, text, deepest, false)
+		size := 0
+		for v := range runViews(text) {
+			size += len(v.text)
+		}
+		require.LessOrEqual(t, size, 2*len(text), "what is before a run is not looked at with each one behind")
 	})
 }
 

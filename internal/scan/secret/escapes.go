@@ -3,7 +3,6 @@ package secret
 import (
 	"iter"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -157,7 +156,7 @@ func byteEscape(s string, from, digits int, base int) (string, int) {
 // which it has at least least and no more than most.
 func runeEscape(s string, from, least, most, base int, end string) (string, int) {
 	r, to := number(s, from, most, base)
-	if to-from < least || !strings.HasPrefix(s[to:], end) || r > utf8.MaxRune || !utf8.ValidRune(rune(r)) {
+	if to-from < least || !strings.HasPrefix(s[to:], end) {
 		return "", 0
 	}
 	return string(rune(r)), to + len(end)

@@ -30,7 +30,7 @@ func joinedViews(text string) iter.Seq[*view] {
 		}
 		for i := m.from(0); i < len(text); {
 			from, to := joint(text, i)
-			if to == 0 || from < done {
+			if to == 0 {
 				i = m.from(i + 1)
 				continue
 			}
@@ -55,7 +55,7 @@ func joinedViews(text string) iter.Seq[*view] {
 // joint returns what is to be left out of text so that two pieces become one,
 // where the first ends with the quote or the line that ends at i. to is 0 if
 // nothing is. Both pieces must be as secrets are where they meet: most strings
-// that are put together are sentences.
+// that are put together are sentences, and cost nothing so.
 func joint(text string, i int) (from, to int) {
 	text = text[:min(len(text), i+longestJoint)]
 	if text[i] == '\n' {
@@ -64,20 +64,26 @@ func joint(text string, i int) (from, to int) {
 	if i == 0 || !inPiece[text[i-1]] {
 		return 0, 0
 	}
-	j := skipBlank(text, i+1)
-	for _, o := range operators {
-		if strings.HasPrefix(text[j:], o) {
-			j = skipBlank(text, j+len(o))
-			break
+	for j := i; ; j++ {
+		j = skipBlank(text, j+1)
+		for _, o := range operators {
+			if strings.HasPrefix(text[j:], o) {
+				j = skipBlank(text, j+len(o))
+				break
+			}
+		}
+		for n := 0; n < 2 && j > i+1 && j < len(text) && strings.IndexByte(stringPrefix, text[j]) >= 0; n++ {
+			j++
+		}
+		switch {
+		case j+1 >= len(text) || strings.IndexByte(quotes, text[j]) < 0:
+			return 0, 0
+		case inPiece[text[j+1]]:
+			return i, j + 1
+		case text[j+1] != text[j]: // an empty string is no more than an operator
+			return 0, 0
 		}
 	}
-	for n := 0; n < 2 && j > i+1 && j < len(text) && strings.IndexByte(stringPrefix, text[j]) >= 0; n++ {
-		j++
-	}
-	if j+1 < len(text) && strings.IndexByte(quotes, text[j]) >= 0 && inPiece[text[j+1]] {
-		return i, j + 1
-	}
-	return 0, 0
 }
 
 const (

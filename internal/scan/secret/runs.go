@@ -243,7 +243,7 @@ func wrapped(text string, from, i int) (end, next int) {
 	for next < len(text) && (text[next] == ' ' || text[next] == '\t') {
 		next++
 	}
-	if next == len(text) || !inBase64[text[next]] || text[next] == '-' { // of a line that ends a key, or of a list
+	if next == len(text) || !inBase64[text[next]] {
 		return 0, 0
 	}
 	return end, next
