@@ -62,7 +62,7 @@ func (f *Finding) ByValue() bool { return f.identity.get().secret }
 func (f *Finding) Reveal(use func(value string)) {
 	var value string
 	if id := f.identity.get(); id.secret {
-		value, _, _ = strings.Cut(id.value, "\n") // what follows is how it was written
+		value = id.value
 	}
 	use(value)
 }

@@ -198,7 +198,8 @@ func TestDecodedValue(t *testing.T) {
 		assert.Equal(t, "Bearer decoded", r.Header.Get("Authorization"))
 		_, _ = fmt.Fprint(w, `{"ok":true}`)
 	})
-	verifier(t, map[string]string{"slack": d.URL}).Verify(t.Context(), ours, found("slack-bot-token", "decoded\nZGVjb2RlZA=="))
+	f := finding.New(finding.Rule{ID: "secret/slack-bot-token"}, change.Span{Path: "a"}, finding.OfSecret("decoded", "ZGVjb2RlZA=="), "a secret")
+	verifier(t, map[string]string{"slack": d.URL}).Verify(t.Context(), ours, []finding.Finding{f})
 	assert.EqualValues(t, 1, d.asked.Load())
 }
 
