@@ -171,7 +171,7 @@ func TestInPieces(t *testing.T) {
 	}
 }
 
-// TestInPiecesInTests: what is cut in a test is made up, but for what a checksum proves.
+// TestInPiecesInTests: what is cut in a test is made up, but for what its structure proves.
 func TestInPiecesInTests(t *testing.T) {
 	cut := func(value string) string { return `k = "` + value[:9] + `" + "` + value[9:] + "\"\n" }
 	for path, want := range map[string][]string{

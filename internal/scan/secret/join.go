@@ -142,7 +142,7 @@ func lineJoint(text string, i int) (from, to int) {
 	return 0, 0
 }
 
-// proved reports whether a checksum or the like in the value tells that it was
+// proved reports whether the structure of the value, such as a checksum, shows that it was
 // given out. In tests and documents, of what is in pieces nothing less counts: the
 // secrets there are made up, and cut so that scanners pass them over. Elsewhere
 // nobody has a reason to cut a value but to hide it.
