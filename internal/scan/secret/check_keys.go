@@ -3,57 +3,9 @@ package secret
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/x509"
-	"regexp"
 	"strconv"
 	"strings"
 )
-
-var (
-	pemBlock = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]{0,30}PRIVATE KEY)-----(.*?)-----END`)
-	// pemJoint is what stands between the lines of a key that is written as
-	// strings of some language: the end of one, an operator, the begin of the next.
-	pemJoint = regexp.MustCompile(`["'\x60]\s*[+,;.&\\]?\s*["'\x60]?`)
-)
-
-// privatePEM parses a private key. What it cannot parse is no less likely to be
-// one: keys are encrypted, cut off, and written in more ways than it knows.
-func privatePEM(c candidate) verdict {
-	m := pemBlock.FindStringSubmatch(strings.NewReplacer(`\r`, "", `\n`, "\n").Replace(c.value))
-	if m == nil {
-		return plausible
-	}
-	body := strings.Join(strings.Fields(pemJoint.ReplaceAllString(m[2], "")), "")
-	data, ok := decodeBase64(body)
-	return hint(ok && isPrivateKey(m[1], data))
-}
-
-// encodedPEM checks a private key in base64, as kubeconfigs have it.
-func encodedPEM(c candidate) verdict {
-	data, ok := decodeBase64(c.value)
-	if !ok || !bytes.HasPrefix(data, []byte("-----BEGIN ")) || !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
-		return invalid
-	}
-	return privatePEM(candidate{value: string(data)})
-}
-
-// isPrivateKey tells whether data is a private key in the format that kind names.
-func isPrivateKey(kind string, data []byte) bool {
-	var err error
-	switch kind {
-	case "PRIVATE KEY":
-		_, err = x509.ParsePKCS8PrivateKey(data)
-	case "RSA PRIVATE KEY":
-		_, err = x509.ParsePKCS1PrivateKey(data)
-	case "EC PRIVATE KEY":
-		_, err = x509.ParseECPrivateKey(data)
-	case "OPENSSH PRIVATE KEY":
-		return bytes.HasPrefix(data, []byte("openssh-key-v1\x00"))
-	default:
-		return false
-	}
-	return err == nil
-}
 
 // ed25519Pair checks a key pair of Ed25519 in base64, as Nix writes it: the
 // second half must be the public key of the first.

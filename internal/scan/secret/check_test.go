@@ -186,9 +186,31 @@ func TestPrivateKeysAreParsed(t *testing.T) {
 			assert.Equal(t, valid, privatePEM(value(written[from:to])), "%s %s", block.Type, name)
 		}
 		assert.Equal(t, valid, encodedPEM(value(base64.StdEncoding.EncodeToString([]byte(text)))), block.Type)
-		// What does not parse may be one all the same.
-		assert.Equal(t, plausible, privatePEM(value(strings.Replace(text, "M", "N", 1))), block.Type)
-		assert.Equal(t, plausible, privatePEM(value(text[:60])), block.Type)
+		cut := strings.Replace(text, lines[2], "", 1)
+		for name, c := range map[string]struct {
+			text string
+			want verdict
+		}{
+			"another first byte":    {strings.Replace(text, lines[1], "N"+lines[1][1:], 1), invalid},
+			"no base64":             {strings.Replace(text, lines[2], "...", 1), invalid},
+			"random bytes":          {lines[0] + "\n" + strings.Repeat("kT9mLq2v", 20) + "\n" + lines[len(lines)-1], invalid},
+			"a line is not shown":   {cut, plausible},
+			"all behind the first":  {text[:60], plausible},
+			"in a comment":          {"# " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n# "), valid},
+			"in a patch":            {"+" + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n+"), valid},
+			"with a header":         {strings.Replace(text, "\n", "\nComment: deploy\n\n", 1), valid},
+			"with escaped slashes":  {strings.ReplaceAll(strings.ReplaceAll(text, "\n", `\n`), "/", `\/`), valid},
+			"a certificate instead": {strings.ReplaceAll(text, lines[1], "MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQswCQYDVQQGEwJJ"), invalid},
+		} {
+			assert.Equal(t, c.want, privatePEM(value(c.text)), "%s %s", block.Type, name)
+		}
+	}
+	rows := strings.Split(privateKey, "\n")
+	assert.Equal(t, valid, privatePEM(value(privateKey)))
+	assert.Equal(t, invalid, privatePEM(value(strings.Replace(privateKey, rows[3], rows[4], 1))), "another modulus")
+	assert.Equal(t, plausible, privatePEM(value(strings.Replace(privateKey, rows[9]+"\n", "", 1))), "a line is not shown")
+	for _, k := range madeKeys(t) {
+		assert.Equal(t, valid, privatePEM(value(k.text)), k.kind)
 	}
 	public, err := x509.MarshalPKIXPublicKey(&ec.PublicKey)
 	require.NoError(t, err)
@@ -236,7 +258,8 @@ func TestAzureKeysWithAWrongChecksum(t *testing.T) {
 
 func TestPasswordsAndWhatStandsForThem(t *testing.T) {
 	for _, p := range []string{
-		"", "short", "password", "pass-word", "Password123", "p@ssw0rd", "P%40ssw0rd", "secret", "my_secret", "mysecretpassword", "changeme", "change-me-now",
+		"", "short", "password", "pass-word", "Password123", "p@ssw0rd", "P%40ssw0rd", "secret", "my_secret", "mysecretpassword", "changeit", "p4ssw0rd", "vault:secret/app#pw", "process.env.DB_PASSWORD", "getPassword()",
+		"/run/secrets/db_password", "op://deploy/db/password", "ENC[AES256_GCM,data:k3V8]", "$2b$12$k3V8n4RtQ0zL7xW2bY9cD5", "__DB_PASSWORD__", "var.db_password", "changeme", "change-me-now",
 		"your_password", "<password>", "${DB_PASSWORD}", "$DB_PASSWORD", "%DB_PASSWORD%", "{{ .Values.password }}", "{password}", "[password]",
 		"********", "xxxxxxxx", "........", "postgres", "rootpassword", "admin1234", "test1234", "example-password", "12345678", "#{ENV['PW']}",
 		"$(cat /run/pw)", "%s", "aaaaaaaa", "letmein1", "prefix-{{ .Values.suffix }}-x", "kT9-${SUFFIX}",

@@ -27,12 +27,16 @@ func (m match) judged(text, path string, now time.Time) (finding.Confidence, fin
 	case isFixture(value):
 		// The whole world has this key: it protects nothing, here or elsewhere.
 		return finding.Possible, severity
+	case id == "private-key" && privatePEM(candidate{value: value}) != valid: // cut off
+		return finding.Likely, severity
 	case id == "jwt", id == "jwt-base64":
 		return judgedJWT(id, value, forTests, now, severity)
 	case severity > finding.Low && strings.Contains(value, "eyJ") && expired(value, now):
 		return finding.Possible, finding.Low
 	case p.rank <= ourNamed && forTests && m.verdict != valid:
 		// A name beside it is all that tells, and tests and pages have passwords of their own.
+		return finding.Possible, severity
+	case p.rank <= ourNamed && encodesStandIn(value):
 		return finding.Possible, severity
 	case p.rank == ourNamed && p.provider == "" && wordy(value):
 		return finding.Possible, severity
@@ -137,6 +141,12 @@ func partOfBase64(text string, from, to int) bool {
 	}
 	// A path of an address may have slashes, no plus.
 	return from-start >= longRun && strings.Contains(text[start:from], "+")
+}
+
+// encodesStandIn tells whether a value is base64 of what stands for a secret.
+func encodesStandIn(value string) bool {
+	text, ok := fromBase64(strings.TrimRight(value, "="))
+	return ok && password(strings.TrimSpace(text)) == invalid
 }
 
 // wordy tells whether a password is only words in small letters, as people

@@ -44,6 +44,8 @@ func TestConfidence(t *testing.T) {
 		{"the same, changed at the end", "a.txt", mac[:len(mac)-1] + "0", "critical possible secret/github-pat"},
 		{"where tests are, a token is one all the same", "testdata/a_test.go", githubToken, "critical certain secret/github-pat"},
 		{"where tests are, so is a private key", "testdata/a.pem", privateKey, "critical certain secret/private-key"},
+		{"a private key with a line that is not shown", "a.pem", strings.Replace(privateKey, strings.Split(privateKey, "\n")[9]+"\n", "", 1), "critical likely secret/private-key"},
+		{"a private key that is broken", "a.pem", strings.Replace(privateKey, strings.Split(privateKey, "\n")[3], strings.Split(privateKey, "\n")[4], 1), "critical possible secret/private-key"},
 		{"an AWS key of no account", "a.txt", "AK" + "IA7QX7TLZ4MWN5RPVK", "critical possible secret/aws-access-token"},
 		{"a name beside it", "a.env", "beamer_token=b_" + strings.Repeat("a1c3", 11), "high likely secret/beamer-api-token"},
 		{"a name beside it in a test", "a_test.go", "beamer_token=b_" + strings.Repeat("a1c3", 11), "high possible secret/beamer-api-token"},

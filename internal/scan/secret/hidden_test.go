@@ -36,6 +36,7 @@ func TestReasonedDifferences(t *testing.T) {
 		{`the global excuse "^true|false|null$" binds the anchors to single words`, commented("no false positives")},
 		{"the same, in a token of one line", "TOKEN=ghp" + "_false" + githubToken[9:] + "\n"},
 		{"the same, at the beginning", strings.Join([]string{"secret_key: AK", "IATRUE", "FALSE", "QX7TLZ4\n"}, "")},
+		{"the excuse of an old token is none for a new one", "used: hv" + "s." + strings.Repeat("kTqmLqvXwZ", 3) + strings.Repeat("7b9Rz2Nc4p", 7) + "\n"},
 		{"an excuse for one word is none for a text of many lines", commented("abcdefghijklmnopqrstuvwxyz")},
 	} {
 		assert.Empty(t, d.Detect(detect.Fragment{Raw: c.text, FilePath: "a.txt"}), c.why)
@@ -226,7 +227,8 @@ func TestEncoded(t *testing.T) {
 		"a key in percent escapes":        {url.QueryEscape(strings.ReplaceAll(privateKey, " ", "%20")), "a:1 " + key},
 		"a key in an address":             {strings.NewReplacer(" ", "%20", "\n", "%0A").Replace(privateKey), "a:1 " + key},
 		"a word too short":                {std([]byte("short")), ""},
-		"base64 of any value":             {"note: " + std([]byte("password: "+anyValueKey)) + "\n", ""},
+		"base64 of any value":             {"note: " + std([]byte("api_key: "+anyValueKey)) + "\n", ""},
+		"base64 of a password":            {"note: " + std([]byte("password: "+anyValueKey)) + "\n", "a:1 high likely secret/assigned-password"},
 		"a checksum":                      {"sha512-9tTo0q6lRZMFRhnS6sWb4vfmB3bYzMqYb3ZtV3mLO8pZ7k0y0m7U7v3v0x8m5q9L1w2e3r4t5y6u7i8o9p0A1B==\n", ""},
 	} {
 		want := []string{}

@@ -17,7 +17,7 @@ import (
 
 // fileFor is a name that the rule looks at.
 func fileFor(r *ruleEntry) string {
-	for _, name := range []string{"a.txt", ".pgpass", ".my.cnf", ".edgerc", "settings.xml"} {
+	for _, name := range []string{"a.txt", ".pgpass", ".my.cnf", ".edgerc", "settings.xml", "kubeconfig"} {
 		if r.Path == "" || express(r.Path).matches(name) {
 			return name
 		}
@@ -25,12 +25,18 @@ func fileFor(r *ruleEntry) string {
 	return ""
 }
 
+// sayLittle are the rules for any password where one is usual: what is nearly
+// the token of a provider is one too.
+func sayLittle() map[string]bool {
+	return map[string]bool{"assigned-password": true, "command-password": true}
+}
+
 // TestOurRulesInTheScanner takes the examples of every rule through the whole
 // scanner: a hit is one finding, of that rule, with its own steps.
 func TestOurRulesInTheScanner(t *testing.T) {
 	all, known := ruleEntries(t), map[string]bool{}
 	for _, r := range all {
-		known[r.ID] = true
+		known[r.ID] = !sayLittle()[r.ID]
 	}
 	for _, r := range all {
 		for _, e := range r.Examples.Hit {
@@ -48,8 +54,8 @@ func TestOurRulesInTheScanner(t *testing.T) {
 		}
 		for _, e := range r.Examples.Near {
 			for _, f := range inspect(t, nil, tree{fileFor(r): "first\n" + mended(e) + "\nlast\n"}) {
-				_, ours := known[strings.TrimPrefix(f.Rule.ID, "secret/")]
-				assert.False(t, ours, "%s: %s is taken for a %s", r.ID, e, f.Rule.ID)
+				id := strings.TrimPrefix(f.Rule.ID, "secret/")
+				assert.False(t, known[id] || id == r.ID, "%s: %s is taken for a %s", r.ID, e, f.Rule.ID)
 			}
 		}
 		for _, e := range r.Examples.Placeholder {

@@ -46,12 +46,13 @@ type pattern struct {
 // Ranks order rules that match the same value: the higher says more about it.
 // Of two that say as much, ours wins: it knows the provider's own steps.
 const (
-	anyValue   = iota // any random value beside a word such as "key"
-	inPlace           // a value where a secret is usual
-	named             // a value known by the name of its provider beside it
-	ourNamed          //
-	ofShape           // a value of a known shape
-	ourOfShape        //
+	anyValue    = iota // any random value beside a word such as "key"
+	anyPassword        // a random value beside a word such as "password"
+	inPlace            // a value where a secret is usual
+	named              // a value known by the name of its provider beside it
+	ourNamed           //
+	ofShape            // a value of a known shape
+	ourOfShape         //
 )
 
 // digestName is the longest name before a checksum, with its separators.
@@ -77,9 +78,18 @@ func newEngine(custom ...Rules) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i, r := range theirs.Rules {
+		if r.ID != "generic-api-key" { // it says too little of a value to look in more places
+			theirs.Rules[i].Regex = linked(r.Regex)
+		}
+		if r.ID == "vault-service-token" { // what excuses the old format, only letters, is none for "hvs."
+			theirs.Rules[i].Allowlists = []allowText{{Regexes: []string{`^s\.[A-Za-z]{24}`}}}
+		}
+	}
 	all := theirPatterns(theirs)
 	known := checks()
 	for _, r := range ours {
+		r.Regex = linked(r.Regex)
 		p, err := ourPattern(r, known)
 		if err != nil {
 			return nil, fmt.Errorf("rule %s: %w", r.ID, err)
@@ -185,6 +195,9 @@ func ourPattern(r ruleText, known map[string]check) (*pattern, error) {
 	}
 	if r.ID == "azure-annotated-key" {
 		p.rank = ourNamed // of any service: a rule that knows which says more
+	}
+	if r.ID == "assigned-password" {
+		p.rank = anyPassword
 	}
 	return p, nil
 }

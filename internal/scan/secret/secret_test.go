@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
+	armor "encoding/pem"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
@@ -31,7 +33,7 @@ var (
 	stripeKey   = "sk" + "_live_" + "4eC39HqLyjWDarjtT1zdp7dcQ8w2"
 	slackToken  = "xox" + "b-" + "734829105647-829104756382-kQ7xLw9ZtRbYnVcMdPfHsJgT"
 	anyValueKey = "q8Zk" + "2Lx9" + "Vw4T" + "n7Rb1Yc6Md3Pf5"
-	privateKey  = pem("RSA PRIVATE", 25)
+	privateKey  = strings.TrimSpace(string(armor.EncodeToMemory(&armor.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key2048())})))
 )
 
 // token is a token of GitHub with 30 characters and the checksum that belongs to them.
@@ -120,7 +122,7 @@ func TestInspect(t *testing.T) {
 			[]string{"a:4 critical certain secret/github-pat"}},
 		{"a removed line", tree{"a": awsKey + "\n1\n"}, tree{"a": "1\n"}, nil},
 		{"the middle of a key was edited",
-			tree{"k": strings.Replace(privateKey, "MIIEpA12", "xxxxxx12", 1) + "\n"}, tree{"k": privateKey + "\n"},
+			tree{"k": strings.Replace(privateKey, strings.Split(privateKey, "\n")[12], strings.Repeat("x", 64), 1) + "\n"}, tree{"k": privateKey + "\n"},
 			[]string{"k:1-27 critical certain secret/private-key"}},
 		{"carriage returns", nil, tree{"a": "x\r\nTOKEN=" + githubToken + "\r\ny\r\n"}, []string{"a:2 critical certain secret/github-pat"}},
 		{"not UTF-8", nil, tree{"a": "\xff\xfe\xe9\nTOKEN=" + githubToken + "\n\xc3\x28\n"}, []string{"a:2 critical certain secret/github-pat"}},
