@@ -72,7 +72,7 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 	case everywhere(f, p.Ignores):
 		return decided(Ignored, "this repository ignores the path")
 	case f.Validity == finding.Revoked:
-		return decided(Ignored, "its provider no longer accepts it")
+		return decided(Ignored, WhyRevoked)
 	}
 	block, comment := p.thresholds(f)
 	blocks := f.Confidence != finding.Possible && f.Severity >= block
@@ -124,6 +124,9 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 	}
 	return decided(Note, "%s, and this repository comments from %s on only%s", f.Severity, comment, over)
 }
+
+// WhyRevoked is why a secret that opens nothing any more is ignored.
+const WhyRevoked = "its provider no longer accepts it"
 
 // tooLong reports whether e ends later than an organisation lets exceptions of
 // its repositories end. Its own may last as long as it likes.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/history"
+	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
 func (l *ledger) Leaked(ctx context.Context, ref forge.PullRef) ([]history.Leak, error) {
@@ -18,8 +19,10 @@ func (l *ledger) Leaked(ctx context.Context, ref forge.PullRef) ([]history.Leak,
 		return err
 	}, `SELECT o.rule, f.path FROM outcomes o JOIN findings f ON f.id = o.finding
 		WHERE o.repository = $1 AND o.pull = $2 AND o.how = 'fixed' AND o.excepted IS NULL
-			AND o.rule LIKE 'secret/%' AND o.action IN ('block', 'comment')
-		ORDER BY o.ended, f.id`, ref.Repo.ID, ref.Number)
+			AND o.rule LIKE 'secret/%'
+			AND EXISTS (SELECT 1 FROM sightings g JOIN runs r ON r.id = g.run WHERE g.finding = f.id AND r.pull = o.pull AND g.action IN ('block', 'comment'))
+			AND NOT EXISTS (SELECT 1 FROM sightings g WHERE g.finding = f.id AND g.why = $3)
+		ORDER BY o.ended, f.id`, ref.Repo.ID, ref.Number, policy.WhyRevoked)
 	if err != nil {
 		return nil, fmt.Errorf("read which secrets left %v: %w", ref, err)
 	}

@@ -195,7 +195,7 @@ func (w *writer) compare(ctx context.Context, seen []sighted, previous string) (
 	}
 	var ends []settled
 	for _, s := range standing {
-		switch how := w.how(s.rule, previous); {
+		switch how := w.how(s.rule, s.seenAt); {
 		case s.keyID != w.r.KeyID && s.keyID != w.r.OldKeyID, was[s.print]:
 			ends = append(ends, settled{s.id, howRekeyed})
 		case met[s.print] || how == "":
@@ -212,6 +212,7 @@ type standing struct {
 	id          int64
 	print       finding.Fingerprint
 	keyID, rule string
+	seenAt      string // SHA of the latest run that saw it
 }
 
 // standing returns what stands on the pull request, before the run.
@@ -220,7 +221,9 @@ func (w *writer) standing(ctx context.Context) ([]standing, error) {
 		return nil, nil
 	}
 	rows, err := w.tx.QueryContext(ctx, `
-		SELECT f.id, f.fingerprint, f.key_id, f.rule FROM standings s JOIN findings f ON f.id = s.finding
+		SELECT f.id, f.fingerprint, f.key_id, f.rule, COALESCE((SELECT r.sha FROM sightings g JOIN runs r ON r.id = g.run
+			WHERE g.finding = f.id AND r.pull = s.pull ORDER BY r.id DESC LIMIT 1), '')
+		FROM standings s JOIN findings f ON f.id = s.finding
 		WHERE f.repository = $1 AND s.pull = $2 AND s.fixed IS NULL ORDER BY f.path, f.rule, f.id`,
 		w.r.Repo.ID, w.r.Pull.Number)
 	if err != nil {
@@ -230,7 +233,7 @@ func (w *writer) standing(ctx context.Context) ([]standing, error) {
 	var all []standing
 	for rows.Next() {
 		var s standing
-		if err := rows.Scan(&s.id, &s.print, &s.keyID, &s.rule); err != nil {
+		if err := rows.Scan(&s.id, &s.print, &s.keyID, &s.rule, &s.seenAt); err != nil {
 			return nil, err
 		}
 		all = append(all, s)
@@ -240,7 +243,7 @@ func (w *writer) standing(ctx context.Context) ([]standing, error) {
 
 // how says why a finding of rule is no longer found; "" means that the run did
 // not look everywhere it may be. What was not scanned is never called fixed.
-func (w *writer) how(rule, previous string) string {
+func (w *writer) how(rule, seenAt string) string {
 	scanned := w.r.Result.Scanned
 	if len(scanned.Skipped) > 0 || scanned.Blobs < scanned.Of {
 		return ""
@@ -251,7 +254,7 @@ func (w *writer) how(rule, previous string) string {
 		case s.Scanner != family:
 		case s.Err != nil:
 			return ""
-		case w.r.SHA == previous:
+		case w.r.SHA == seenAt:
 			return howRejudged
 		default:
 			return howChanged

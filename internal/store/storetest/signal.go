@@ -94,6 +94,25 @@ func leaked(t *testing.T, db DB) {
 	assert.Empty(t, of(), "it is back")
 	record(t, db, run(1, "head4", policy.Pass, day(6)))
 	assert.Equal(t, []string{"secret/a a.env"}, of())
+
+	// Nothing that is pushed on the way takes the word back: not one more place,
+	// in a path that nobody looks at, nor a head that could not be looked at at first.
+	ignored := run(1, "head5", policy.Pass, day(7), key2)
+	ignored.Verdict.Decisions[0].Action = policy.Ignored
+	record(t, db, run(1, "head4", policy.Fail, day(7), key2))
+	record(t, db, ignored)
+	unread := run(1, "head6", policy.Incomplete, day(8))
+	unread.Result.Scanned.Of = 3
+	record(t, db, unread)
+	record(t, db, run(1, "head6", policy.Pass, day(9)))
+	assert.Equal(t, []string{"secret/a a.env", "secret/b b.env"}, of())
+	// Its provider does.
+	revoked := run(1, "head7", policy.Pass, day(10), key1)
+	revoked.Verdict.Decisions[0].Action, revoked.Verdict.Decisions[0].Why = policy.Ignored, policy.WhyRevoked
+	record(t, db, revoked)
+	record(t, db, run(1, "head8", policy.Pass, day(11)))
+	assert.Equal(t, []string{"secret/b b.env"}, of())
+
 	elsewhere, err := db.Ledger().Leaked(ctx, pull(2, "").PullRef)
 	require.NoError(t, err)
 	assert.Empty(t, elsewhere)
