@@ -130,8 +130,11 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	options := scan.Options{Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key, Rules: digest, Ignored: rules.Ignores}
 	options.Default = func(ctx context.Context, path string) ([]byte, error) {
 		text, err := b.Forge.ReadFile(ctx, s.repo, s.repo.Default, path)
-		if errors.As(err, &busy); errors.Is(err, forge.ErrNotFound) {
+		switch {
+		case errors.Is(err, forge.ErrNotFound):
 			return nil, nil
+		case ctx.Err() == nil: // else it is our own time that is over
+			errors.As(err, &busy)
 		}
 		return text, err
 	}

@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,9 +16,11 @@ import (
 const markerWord = "pullwarden:allow"
 
 const (
-	mostMarkers   = 1000 // of a file, and of a change, that are looked at
-	mostMarked    = 20   // files that are read at the default branch
-	longestReason = 200  // characters that are kept
+	mostMarkers   = 1000 // of a change that are looked at, and of each file
+	mostOnLine    = 4
+	mostPlaces    = 100 // of one secret: with more it takes an exception
+	mostMarked    = 20  // files that are read at the default branch
+	longestReason = 200 // characters that are kept
 )
 
 // Why a marker counts for nothing.
@@ -42,7 +45,7 @@ type mark struct {
 func marksIn(line string, rules map[string]bool) (marks []mark) {
 	before, rest, found := strings.Cut(line, markerWord)
 	alone := strings.IndexFunc(before, inWord) < 0
-	for found && len(marks) < mostMarkers {
+	for found && len(marks) < mostOnLine {
 		var own string
 		own, rest, found = strings.Cut(rest, markerWord)
 		if own != "" && !unicode.IsSpace(rune(own[0])) {
@@ -54,6 +57,7 @@ func marksIn(line string, rules map[string]bool) (marks []mark) {
 		if r := []rune(m.Reason); len(r) > longestReason {
 			m.Reason = string(r[:longestReason])
 		}
+		m.Rule, m.Reason = strings.Clone(m.Rule), strings.Clone(m.Reason) // and not all of the line with them
 		switch {
 		case !rules[m.Rule]:
 			m.Rule, m.Reason, m.Void = "", "", voidRule
@@ -73,10 +77,11 @@ type lineMarks map[int][]mark
 func read(content []byte, rules map[string]bool) lineMarks {
 	p := lineMarks{}
 	text, _, _ := change.Text(content)
-	n := 0
+	n, all := 0, 0
 	for line := range bytes.Lines(text) {
-		if n++; len(p) < mostMarkers && bytes.Contains(line, []byte(markerWord)) {
+		if n++; all < mostMarkers && bytes.Contains(line, []byte(markerWord)) {
 			p[n] = marksIn(string(line), rules)
+			all += len(p[n])
 		}
 	}
 	return p
@@ -85,6 +90,9 @@ func read(content []byte, rules map[string]bool) lineMarks {
 // beside returns the marker that speaks of rule in line n, or any that is
 // there, or nil.
 func (p lineMarks) beside(rule string, n int) *finding.Marker {
+	if len(p) == 0 {
+		return nil
+	}
 	var found *finding.Marker
 	for _, at := range []int{n, n - 1} {
 		for _, m := range p[at] {
@@ -190,8 +198,11 @@ func (d *markers) known() map[string]bool {
 // of returns the marker of f, void unless each place of f has one that counts.
 func (d *markers) of(ctx context.Context, f finding.Finding) *finding.Marker {
 	var found *finding.Marker
-	bare := false
-	for _, at := range append([]change.Span{f.At}, f.Also...) {
+	bare := len(f.Also) >= mostPlaces
+	for _, at := range append([]change.Span{f.At}, f.Also[:min(len(f.Also), mostPlaces)]...) {
+		if ctx.Err() != nil {
+			return nil // without one it is judged as ever
+		}
 		m := d.at(ctx, f, at)
 		switch {
 		case m == nil:
@@ -245,13 +256,13 @@ func (d *markers) in(f finding.Finding, path string) lineMarks {
 func (d *markers) onDefault(ctx context.Context, path string) standing {
 	s, ok := d.files[path]
 	if !ok {
-		s.by = map[excuse]bool{}
 		switch {
 		case d.options.Default == nil:
 		case len(d.files) == mostMarked:
 			return standing{void: voidMany}
 		default:
-			if err := d.look(ctx, path, s.by); err != nil {
+			var err error
+			if s.by, err = d.look(ctx, path); err != nil {
 				s.void = voidUnread
 			}
 		}
@@ -260,33 +271,49 @@ func (d *markers) onDefault(ctx context.Context, path string) standing {
 	return s
 }
 
-// look notes the values that have a marker at path on the default branch.
-func (d *markers) look(ctx context.Context, path string, by map[excuse]bool) (err error) {
-	defer recovered(&err)
+// look returns the values that have a marker at path on the default branch. A
+// scanner may not see that its time is over: it is left behind then.
+func (d *markers) look(ctx context.Context, path string) (map[excuse]bool, error) {
 	text, err := d.options.Default(ctx, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	marks := read(text, d.known())
 	if len(marks) == 0 {
-		return nil
+		return nil, nil
 	}
-	snap := newViews(change.Words(path, string(text))).whole(map[string]bool{path: true})
-	var found []finding.Finding
-	for _, s := range d.scanners {
-		report, err := s.Inspect(ctx, snap)
-		if err != nil {
-			return err
+	type outcome struct {
+		found []finding.Finding
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var out outcome
+		defer func() { done <- out }()
+		defer recovered(&out.err)
+		snap := newViews(change.Words(path, string(text))).whole(map[string]bool{path: true})
+		for _, s := range d.scanners {
+			report, err := s.Inspect(ctx, snap)
+			out.found, out.err = append(out.found, report.Findings...), errors.Join(out.err, err)
 		}
-		found = append(found, report.Findings...)
+	}()
+	var out outcome
+	select {
+	case out = <-done:
+	case <-ctx.Done():
+		out.err = ctx.Err()
 	}
-	slices.SortStableFunc(found, byPlace)
-	for _, f := range d.options.Key.Seal(found, func(p string) string { return p }) {
+	if out.err != nil {
+		return nil, out.err
+	}
+	slices.SortStableFunc(out.found, byPlace)
+	by := map[excuse]bool{}
+	for _, f := range d.options.Key.Seal(out.found, func(p string) string { return p }) {
 		for _, at := range append([]change.Span{f.At}, f.Also...) {
 			if m := marks.beside(f.Rule.ID, at.Start); m != nil {
 				by[excuse{f.Print, m.Reason}] = true
 			}
 		}
 	}
-	return nil
+	return by, nil
 }

@@ -3,10 +3,12 @@ package scan_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -160,4 +162,66 @@ func TestAReasonGivesNothingAway(t *testing.T) {
 	require.Len(t, r.Findings, 1)
 	require.Empty(t, r.Findings[0].Marker.Void)
 	assert.Equal(t, "a test account [secret removed]", r.Redactor.Clean(r.Findings[0].Marker.Reason))
+}
+
+// hang is a scanner that does not see that its time is over where it looks at the default branch.
+type hang struct {
+	values
+	on func(s scan.Snapshot) bool
+}
+
+func (h hang) Inspect(ctx context.Context, s scan.Snapshot) (scan.Report, error) {
+	if h.on(s) {
+		time.Sleep(20 * time.Second)
+	}
+	return h.values.Inspect(ctx, s)
+}
+
+// Whatever a change brings: what was found in time is judged, and no marker
+// that there was no time for excuses anything.
+func TestMarkersTakeNoTime(t *testing.T) {
+	line := "bad:x # " + allow + "\n"
+	files := fstest.MapFS{}
+	for i := range 5 {
+		files[fmt.Sprint("f", i)] = file(strings.ReplaceAll(line, "x", fmt.Sprint("x", i)))
+	}
+	c := between(t, fstest.MapFS{}, files)
+	began := time.Now()
+	asked := 0
+	r := scan.Run(t.Context(), bad(), c, scan.Options{Timeout: 200 * time.Millisecond, Default: func(ctx context.Context, _ string) ([]byte, error) {
+		asked++
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	assert.Len(t, r.Findings, 5)
+	assert.Equal(t, 1, asked, "no more once the time is over")
+	for _, f := range r.Findings[1:] {
+		assert.Nil(t, f.Marker)
+	}
+	assert.NotEmpty(t, r.Findings[0].Marker.Void)
+
+	slow := hang{values{words{name: "w", every: true}}, func(s scan.Snapshot) bool { return len(s.Files) == 1 }}
+	r = scan.Run(t.Context(), []scan.Scanner{slow}, c, scan.Options{Timeout: 200 * time.Millisecond, Default: func(context.Context, string) ([]byte, error) { return []byte(line), nil }})
+	assert.Len(t, r.Findings, 5)
+	assert.NotEmpty(t, r.Findings[0].Marker.Void)
+	assert.Less(t, time.Since(began), 15*time.Second, "it was left behind")
+}
+
+// Many markers, and many places, are no way to have something excused, nor to fill the memory.
+func TestManyMarkers(t *testing.T) {
+	others := strings.Repeat("pullwarden:"+"allow w/worse nothing ", 4)
+	for name, tc := range map[string]struct{ text, void string }{
+		"too many in the line":     {"bad:x # " + others + allow + "\n", "it names another rule"},
+		"as many as are looked at": {"bad:x # " + others[:len(others)*3/4] + allow + "\n", ""},
+		"too many places":          {strings.Repeat("bad:x # "+allow+"\n", 102), "not every place of the secret has one"},
+		"as many places":           {strings.Repeat("bad:x # "+allow+"\n", 100), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file(tc.text)})
+			r := scan.Run(t.Context(), bad(), c, scan.Options{Timeout: time.Minute, Default: at(map[string]string{"a": tc.text})})
+			require.Len(t, r.Findings, 1)
+			require.NotNil(t, r.Findings[0].Marker)
+			assert.Equal(t, tc.void, r.Findings[0].Marker.Void)
+		})
+	}
 }
