@@ -106,7 +106,7 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 		return text, err
 	}})
 	if !f.all {
-		notices = slices.Concat(notices, report.PolicyNotices(diff), report.MarkerNotices(result.Markers, rules.Owners))
+		notices = slices.Concat(notices, report.PolicyNotices(diff), report.MarkerNotices(result, rules.Owners))
 	}
 	verdict := rules.Judge(result, time.Now())
 	return &report.Report{

@@ -76,7 +76,15 @@ func (e *BusyError) Unwrap() error { return e.Err }
 // An IrregularError means that there is something at a path, but no regular file.
 type IrregularError struct{ Path, Type string }
 
-func (e *IrregularError) Error() string { return fmt.Sprintf("%s is a %s, not a file", e.Path, e.Type) }
+func (e *IrregularError) Error() string {
+	if e.Type == TooLarge {
+		return e.Path + " is larger than 1 MiB"
+	}
+	return fmt.Sprintf("%s is a %s, not a file", e.Path, e.Type)
+}
+
+// TooLarge is the Type of a file that is not read because of its size.
+const TooLarge = "large file"
 
 // A Repo is a repository. Names get reused, so ID is what it is known by.
 type Repo struct {

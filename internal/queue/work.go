@@ -249,6 +249,9 @@ func (q *Queue) settleIn(ctx context.Context, tx *sql.Tx, job *river.Job[task], 
 		return next{settled: true}, q.finish(ctx, tx, job, done, "")
 	case errors.As(failure, &never) || attempts+1 >= q.options.Attempts:
 		log.Error().Err(failure).Int("attempts", attempts+1).Msg("given up")
+		if err := forget(ctx, tx, key, it.event); err != nil {
+			return next{}, err
+		}
 		return next{settled: true}, q.finish(ctx, tx, job, failed, reason(failure))
 	}
 	wait := max(q.options.Backoff(attempts+1), 0)

@@ -121,7 +121,8 @@ const markersShown = 10
 
 // MarkerNotices says which markers a change adds, and that they count once
 // they are on the default branch; nothing if it adds none.
-func MarkerNotices(brought []finding.Marker, owners policy.Owners) []string {
+func MarkerNotices(r finding.Result, owners policy.Owners) []string {
+	brought := r.Markers
 	if len(brought) == 0 {
 		return nil
 	}
@@ -135,9 +136,10 @@ func MarkerNotices(brought []finding.Marker, owners policy.Owners) []string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		m.At.Path = clipPath(showPath(m.At.Path), pathShown)
+		names := owners.Of(m.At.Path)
+		m.At.Path = clipPath(showPath(r.Redactor.Clean(m.At.Path)), pathShown)
 		b.WriteString(code(m.At.String()))
-		switch names := owners.Of(m.At.Path); {
+		switch {
 		case m.Void != "":
 			fmt.Fprintf(&b, " (counts for nothing: %s)", m.Void)
 		case len(names) > 0:

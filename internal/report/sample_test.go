@@ -210,9 +210,9 @@ func samples() map[string]sample {
 			p.Ignore = []policy.Exception{{Rule: "iac/AWS-0089", Reason: "no need", Owner: "@acme/ops", Until: today}}
 		}},
 		"markers": {files: files(), findings: []finding.Finding{marked(stripe(), ""), marked(medium(bucket()), "it gives no reason")}, comments: 1,
-			notices: MarkerNotices([]finding.Marker{
+			notices: MarkerNotices(finding.Result{Markers: []finding.Marker{
 				{At: at("pay/pay.go", 3, 3), Rule: "secret/stripe-access-token"}, {At: at("infra/`main`.tf", 5, 5), Void: "it gives no reason"},
-			}, policy.Owners{})},
+			}}, policy.Owners{})},
 		"policy-invalid": {files: files(), notices: append(broken("version: 1\nblok: low\n"), PolicyBroken("main", invalid))},
 		"policy-changed": {files: files(), notices: broken("version: 1\nblock: never\n")},
 		"pushed-again": {files: files(), findings: []finding.Finding{stripe()}, comments: 1,

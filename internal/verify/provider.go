@@ -67,7 +67,7 @@ func providers() []provider {
 		},
 		{ // invalid_auth may also mean that our address is not let in
 			name: "slack", rules: []string{"slack-bot-token", "slack-user-token"}, method: "POST", path: "/api/auth.test", authorize: bearer,
-			works: `"ok":true`, refused: http.StatusOK, refusals: []string{`"token_revoked"`, `"token_expired"`, `"account_inactive"`},
+			works: `"ok":true`, refused: http.StatusOK, refusals: []string{`"error":"token_revoked"`, `"error":"token_expired"`, `"error":"account_inactive"`},
 		},
 		{
 			name: "stripe", rules: []string{"stripe-access-token"}, method: "GET", path: "/v1/account", authorize: bearer,
@@ -90,10 +90,10 @@ func (p provider) judge(status int, body string) finding.Validity {
 	body = strings.Join(strings.Fields(body), " ")
 	body = strings.NewReplacer(`": `, `":`).Replace(body)
 	switch {
-	case status == p.refused && slices.ContainsFunc(p.refusals, func(said string) bool { return strings.Contains(body, said) }):
-		return finding.Revoked
 	case status == http.StatusOK && strings.Contains(body, p.works):
 		return finding.Working
+	case status == p.refused && slices.ContainsFunc(p.refusals, func(said string) bool { return strings.Contains(body, said) }):
+		return finding.Revoked
 	}
 	return finding.Unknown
 }

@@ -111,6 +111,16 @@ func TestProviders(t *testing.T) {
 	assert.Len(t, Names(), 9, "all of them are here")
 }
 
+// Who chose their name well does not have a token cleared that works.
+func TestNamesInAnswers(t *testing.T) {
+	for _, body := range []string{`{"ok":true,"user":"token_revoked"}`, `{"ok":true,"team":"\"error\":\"token_revoked\""}`, `{"team": "x", "error":"", "ok": true, "user":"account_inactive"}`} {
+		d := newDesk(t, says(200, body))
+		all := found("slack-bot-token", "one")
+		verifier(t, map[string]string{"slack": d.URL}).Verify(t.Context(), ours, all)
+		assert.Equal(t, finding.Working, all[0].Validity, body)
+	}
+}
+
 func TestWhatWorksIsCertain(t *testing.T) {
 	d := newDesk(t, says(200, `{"ok":true}`))
 	all := found("slack-bot-token", "one")

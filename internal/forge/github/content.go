@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -14,6 +15,8 @@ import (
 // maxFile is how much GitHub's contents API gives in full.
 const maxFile = 1 << 20
 
+var sha = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
 // ReadFile returns a file at rev, a branch or a SHA; "" is the default
 // branch. GitHub follows a symbolic link to a file of the same repository.
 func (f *Forge) ReadFile(ctx context.Context, repo forge.Repo, rev, path string) ([]byte, error) {
@@ -21,6 +24,9 @@ func (f *Forge) ReadFile(ctx context.Context, repo forge.Repo, rev, path string)
 	c, err := f.client(repo, grant{contents: read})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if rev != "" && !sha.MatchString(rev) {
+		rev = "refs/heads/" + rev // no tag of that name; and GitHub lets no branch be named like this
 	}
 	file, _, _, err := c.Repositories.GetContents(ctx, repo.Owner, repo.Name, path, &gh.RepositoryContentGetOptions{Ref: rev})
 	if err != nil {
@@ -41,7 +47,7 @@ func content(file *gh.RepositoryContent, path string) ([]byte, error) {
 	case file.GetType() != "file":
 		return nil, &forge.IrregularError{Path: path, Type: file.GetType()}
 	case file.GetSize() > maxFile || file.GetEncoding() == "none":
-		return nil, fmt.Errorf("it has %d bytes, more than 1 MiB", file.GetSize())
+		return nil, &forge.IrregularError{Path: path, Type: forge.TooLarge}
 	}
 	text, err := file.GetContent()
 	return []byte(text), err

@@ -268,7 +268,9 @@ func TestReadFile(t *testing.T) {
 		}
 	}
 	_, err = read("large")
-	assert.ErrorContains(t, err, "more than 1 MiB")
+	var irregular *forge.IrregularError
+	require.ErrorAs(t, err, &irregular)
+	assert.ErrorContains(t, err, "large is larger than 1 MiB")
 }
 
 func TestTip(t *testing.T) {

@@ -85,7 +85,7 @@ func TestBeginOddFiles(t *testing.T) {
 		"executable":   {files: map[string]string{policyPath: "a: 1\n"}, mode: []fakehub.CommitOption{fakehub.Mode(policyPath, "100755")}, want: "a: 1\n"},
 		"not UTF-8":    {files: map[string]string{policyPath: "a: \xff\n"}, want: "a: \xff\n"},
 		"long":         {files: map[string]string{policyPath: strings.Repeat("# long\n", 100_000)}, want: strings.Repeat("# long\n", 100_000)},
-		"too long":     {files: map[string]string{policyPath: strings.Repeat("x", 1<<20+1)}, failure: "more than 1 MiB"},
+		"too long":     {files: map[string]string{policyPath: strings.Repeat("x", 1<<20+1)}, failure: "is larger than 1 MiB"},
 		"link":         {files: map[string]string{policyPath: "other.yml", ".github/other.yml": "b: 2\n"}, mode: []fakehub.CommitOption{fakehub.Mode(policyPath, "120000")}, want: "b: 2\n"},
 		"directory":    {files: map[string]string{policyPath + "/x": "a: 1\n"}, failure: "is a directory, not a file"},
 		"another name": {files: map[string]string{policyPath + "l": "a: 1\n"}, failure: "not found"},

@@ -47,6 +47,13 @@ func forgetsWords(t *testing.T, db *sql.DB) {
 	require.NoError(t, db.QueryRow(`SELECT event FROM queue_items WHERE key = $1`, e.Key()).Scan(&kept))
 	assert.NotContains(t, kept, "hunter2")
 	assert.Contains(t, kept, `"comment":4`)
+
+	e.Command.Comment, e.Delivery = 5, "given up"
+	l.then = func(context.Context, int) error { return queue.Permanent(errors.New("never")) }
+	accept(t, q, e)
+	idle(t, q)
+	require.NoError(t, db.QueryRow(`SELECT event FROM queue_items WHERE key = $1`, e.Key()).Scan(&kept))
+	assert.NotContains(t, kept, "hunter2")
 }
 
 func latestStands(t *testing.T, db *sql.DB) {

@@ -26,7 +26,7 @@ func (r Rules) Len() int { return len(r.patterns) }
 const (
 	mostRuleBytes  = 1 << 20  // of an operator's file
 	mostOrgBytes   = 64 << 10 // of an organisation's: many of them share a server
-	mostOrgProgram = 200_000  // instructions of all its compiled expressions
+	mostOrgProgram = 20_000   // instructions of all its compiled expressions: each is a step at each character
 	mostRules      = 500
 	mostExpression = 4 << 10 // characters
 	mostProgram    = 20_000  // instructions of the compiled expression
