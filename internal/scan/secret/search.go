@@ -60,7 +60,7 @@ const (
 	dfaShare = 4
 	// cacheRoom bounds the memory of the states that all patterns have of their
 	// dfas, in bytes. Texts that need more have them made anew.
-	cacheRoom = 16 << 20
+	cacheRoom = 8 << 20
 )
 
 // matches returns the matches of all patterns that begin in text[from:to].
