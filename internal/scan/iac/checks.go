@@ -1,7 +1,9 @@
 package iac
 
 import (
+	"cmp"
 	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +25,17 @@ type engine struct {
 	rego  *rego.Scanner
 	mu    sync.Mutex
 	known map[string]finding.Rule
+	words map[string]wording
 }
+
+// A wording is what we say of a check; what is empty is said in its own words.
+type wording struct {
+	Title, Message, Why, How string
+	Example                  *string
+}
+
+//go:embed words.yaml
+var ownWords []byte
 
 // loadOnce returns a function that loads the embedded checks when it is first
 // called. They cost most of a second, which a change without infrastructure
@@ -34,7 +46,11 @@ func loadOnce() func() (*engine, error) {
 		if err := rs.LoadPolicies(nil); err != nil {
 			return nil, fmt.Errorf("load the infrastructure checks: %w", err)
 		}
-		return &engine{rego: rs, known: map[string]finding.Rule{}}, nil
+		e := &engine{rego: rs, known: map[string]finding.Rule{}}
+		if err := yaml.Unmarshal(ownWords, &e.words); err != nil {
+			return nil, fmt.Errorf("read the words about the infrastructure checks: %w", err)
+		}
+		return e, nil
 	})
 }
 
@@ -66,11 +82,12 @@ func (e *engine) rule(r trivy.Rule) finding.Rule {
 	if known, ok := e.known[r.ID]; ok {
 		return known
 	}
+	ours := e.words[r.ID]
 	out := finding.Rule{
 		ID:         "iac/" + r.ID,
-		Title:      strings.TrimRight(clean(r.Summary), "."),
-		Why:        sentence(r.Explanation),
-		How:        sentence(r.Resolution),
+		Title:      cmp.Or(ours.Title, strings.TrimRight(clean(r.Summary), ".")),
+		Why:        cmp.Or(ours.Why, sentence(r.Explanation)),
+		How:        cmp.Or(ours.How, sentence(r.Resolution)),
 		Severity:   severityOf(r.Severity),
 		References: slices.Compact(slices.Clone(r.Links)),
 	}
@@ -80,7 +97,11 @@ func (e *engine) rule(r trivy.Rule) finding.Rule {
 	if out.How == "" {
 		out.How = "Change it so that this holds: " + sentence(r.Summary)
 	}
-	if code, language := example(r.Examples); code != "" {
+	code, language := example(r.Examples)
+	if ours.Example != nil {
+		code = strings.TrimSpace(*ours.Example)
+	}
+	if code != "" {
 		out.How += "\n\nFor example:\n\n```" + language + "\n" + code + "\n```"
 	}
 	e.known[r.ID] = out

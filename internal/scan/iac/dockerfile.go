@@ -45,7 +45,7 @@ func (in *inspection) dockerfile(path string, text []byte) error {
 			h := hit{
 				rule:    in.engine.rule(res.Rule()),
 				at:      change.Span{Path: path, Start: res.Range().GetStartLine(), End: res.Range().GetEndLine()},
-				message: message(res, ""),
+				message: in.engine.message(res, ""),
 			}
 			if h.at.Start == 0 { // something is missing: the last stage is what runs
 				h.at = lastStage(d, path)

@@ -1,7 +1,9 @@
 package iac
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
@@ -32,9 +35,8 @@ func TestFindingSaysWhatWhyAndHow(t *testing.T) {
 	r := run(t, change.Empty(), files("main.tf", "resource \"aws_s3_bucket\" \"logs\" {\n  acl = \"public-read\" # for now\n}\n"))
 	f := only(t, r, "iac/AWS-0092")
 	assert.Equal(t, `aws_s3_bucket.logs: Bucket has a public ACL: "public-read"`, f.Message)
-	assert.Equal(t, "Buckets should not have ACLs that allow public access.", f.Rule.Why)
-	assert.True(t, strings.HasPrefix(f.Fix.Text, "Don't use canned ACLs or switch to private acl."), f.Fix.Text)
-	assert.Contains(t, f.Fix.Text, "```hcl\nresource \"aws_s3_bucket\"")
+	assert.Contains(t, f.Rule.Why, "anybody on the internet")
+	assert.Equal(t, "Set `acl = \"private\"`.", f.Fix.Text, "our words, and no example where the line says it")
 	assert.NotEmpty(t, f.Rule.References)
 	assert.Equal(t, []change.Edit{{Span: f.At, Text: "  acl = \"private\" # for now\n"}}, f.Fix.Edits)
 }
@@ -95,6 +97,46 @@ func TestMessagesKeepSecrets(t *testing.T) {
 	for _, f := range r.Findings {
 		assert.NotContains(t, f.Message+f.Fix.Text+f.Rule.Why, secret)
 		assert.NotContains(t, f.Message, "AKIA")
+	}
+}
+
+// Our words are about checks that there are, and are what a finding says.
+func TestWords(t *testing.T) {
+	e, err := loaded.engine()
+	require.NoError(t, err)
+	d := yaml.NewDecoder(bytes.NewReader(ownWords))
+	d.KnownFields(true)
+	var strict map[string]wording
+	require.NoError(t, d.Decode(&strict))
+	rules := map[string]finding.Rule{}
+	for _, r := range e.all() {
+		rules[strings.TrimPrefix(r.ID, "iac/")] = r
+	}
+	for id, w := range strict {
+		require.Contains(t, rules, id)
+		for said, ours := range map[string]string{rules[id].Title: w.Title, rules[id].Why: w.Why, rules[id].How: w.How} {
+			assert.Contains(t, said, ours, id)
+		}
+		assert.False(t, strings.HasSuffix(w.Title+w.Message, "."), id)
+	}
+	all := fmt.Sprint(e.all())
+	for _, garbled := range []string{"tfsec ignore", "PUTs with", "'set containers", "switch to private acl", `sse_algorithm = "AES256"`, "foobarbaz", "private-read"} {
+		assert.NotContains(t, all, garbled)
+	}
+	for name, want := range map[string]string{
+		"main.tf":    `aws_s3_bucket.a: Bucket does not block public ACLs`,
+		"Dockerfile": "The image runs as root: no USER, or the last one is root",
+		"pod.yaml":   "Pod/default/shop: Pod gets a token for the Kubernetes API",
+	} {
+		var said []string
+		for _, f := range run(t, change.Empty(), files(name, map[string]string{
+			"main.tf":    "resource \"aws_s3_bucket\" \"a\" {}\n",
+			"Dockerfile": "FROM debian:12\n",
+			"pod.yaml":   "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec:\n  automountServiceAccountToken: true\n  containers: [{name: b, image: c:1}]\n",
+		}[name])).Findings {
+			said = append(said, f.Message)
+		}
+		assert.Contains(t, said, want)
 	}
 }
 

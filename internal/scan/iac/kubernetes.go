@@ -197,13 +197,12 @@ func (in *inspection) manifest(path string, file []byte, d *document, m map[stri
 		}
 		n := d.deepest(at)
 		h := hit{rule: in.engine.rule(res.Rule()), at: at, name: clean(name + " " + d.paths[n])}
-		text := message(res, "")
-		if line := d.setting(n, res.Rule().ID, text); line > 0 {
+		if line := d.setting(n, res.Rule().ID, described(res)); line > 0 {
 			h.at.Start, h.at.End = line, line
 			h.line = lineOf(file, h.at)
 		}
-		if h.message = text; !strings.Contains(text, nameIn(m)) || nameIn(m) == "" {
-			h.message = message(res, name)
+		if h.message = in.engine.message(res, ""); !strings.Contains(h.message, nameIn(m)) || nameIn(m) == "" {
+			h.message = in.engine.message(res, name)
 		}
 		in.hits = append(in.hits, h)
 	}

@@ -1,6 +1,7 @@
 package iac
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -173,7 +174,7 @@ func (in *inspection) block(res trivy.Result, t *tree, dir string) {
 			h.also = append(h.also, change.Span{Path: p, Start: r.GetStartLine(), End: r.GetEndLine()})
 		}
 	}
-	h.message = message(res, strings.TrimPrefix(h.module+"."+resource, "."))
+	h.message = in.engine.message(res, strings.TrimPrefix(h.module+"."+resource, "."))
 	h.module = instance.ReplaceAllString(h.module, "")
 	in.hits = append(in.hits, h)
 }
@@ -191,13 +192,18 @@ func firstOf(t *tree, dir string) string {
 // a secret that is cut is not recognised when secrets are taken out.
 const maxMessage = 2_000
 
-// message is the engine's word on one place, on one line.
-func message(res trivy.Result, resource string) string {
+// described is the check's word on one place, on one line.
+func described(res trivy.Result) string {
 	text := clean(res.Description())
-	if hidesMessage(res.Rule()) || text == "" || strings.HasPrefix(text, "Rego check") {
-		text = clean(res.Rule().Summary)
+	if hidesMessage(res.Rule()) || strings.HasPrefix(text, "Rego check") {
+		return ""
 	}
-	text = strings.TrimRight(text, ".")
+	return strings.TrimRight(text, ".")
+}
+
+// message says what is wrong at one place, on one line.
+func (e *engine) message(res trivy.Result, resource string) string {
+	text := cmp.Or(e.words[res.Rule().ID].Message, described(res), e.rule(res.Rule()).Title)
 	if resource != "" {
 		text = resource + ": " + text
 	}
