@@ -280,14 +280,17 @@ func since(r *Report) string {
 // note is a finding as an annotation, which shows plain text.
 func note(r *Report, d policy.Decision) forge.Note {
 	f := d.Finding
-	n := forge.Note{At: f.At, Level: "warning", Title: clip(r.line(f.Rule.Title), 200)}
+	n := forge.Note{At: f.At, Level: "warning", Title: clip(r.line(headline(f)), 200)}
 	switch {
 	case d.Action == policy.Block:
 		n.Level = "failure"
 	case f.Severity <= finding.Low:
 		n.Level = "notice"
 	}
-	n.Text = fmt.Sprintf("%s\nHow to fix: %s\n%s · %s", r.message(f), plain(r.clean(f.Fix.Text)), f.Rule.ID, r.line(d.Why))
+	if !ofCheck(f) {
+		n.Text = r.message(f) + "\n"
+	}
+	n.Text += fmt.Sprintf("How to fix: %s\n%s · %s", plain(r.clean(f.Fix.Text)), f.Rule.ID, r.line(d.Why))
 	return n
 }
 

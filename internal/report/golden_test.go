@@ -140,7 +140,7 @@ func TestReportLimits(t *testing.T) {
 		f := &s.findings[i]
 		f.At.Path = strings.Repeat("long/", 500) + fmt.Sprint(i)
 		f.Rule.Title = fmt.Sprintf("%d %s", i, strings.Repeat("title ", 40))
-		f.Message = strings.Repeat("word ", 60)
+		f.Message = fmt.Sprintf("%d %s", i, strings.Repeat("word ", 390))
 	}
 	check, err := Check(s.report(t))
 	require.NoError(t, err)
@@ -155,11 +155,11 @@ func TestReportLimits(t *testing.T) {
 func TestReportTitleCounts(t *testing.T) {
 	r := sample{files: files(), findings: []finding.Finding{bucket(), stripe(), past(fontReader())}}.report(t)
 	assert.Equal(t, "3 blocking: Stripe access token committed, Vulnerable dependency: @example/font-reader (in history), "+
-		"S3 Buckets not publicly accessible through ACL", Title(r))
+		`aws_s3_bucket.site: Bucket has a public ACL: "public-read"`, Title(r))
 	twice := stripe()
 	other := finding.New(twice.Rule, at("pay/pay.go", 1, 1), finding.OfSecret("another secret"), "Stripe access token on line 1")
 	r = sample{files: files(), findings: []finding.Finding{twice, other}}.report(t)
 	assert.Equal(t, "2 blocking: Stripe access token committed (2 times)", Title(r))
 	r = sample{files: files(), findings: []finding.Finding{privileged()}}.report(t)
-	assert.Equal(t, "1 blocking: Privileged: Container 'shop' of Deployment 'shop' should set 'securityContext.privileged' to false", Title(r))
+	assert.Equal(t, "1 blocking: Container 'shop' of Deployment 'shop' should set 'securityContext.privileged' to false", Title(r))
 }

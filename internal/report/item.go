@@ -46,6 +46,7 @@ const exceptionHelp = "https://github.com/pullwarden/pullwarden#exceptions"
 const (
 	alsoShown = 10  // further places that are listed of one finding
 	pathShown = 200 // characters of a path
+	headShown = 300 // characters of a headline, which may be a message
 	briefCode = 5   // lines of an example that need no folding
 )
 
@@ -53,7 +54,7 @@ func newItem(r *Report, d policy.Decision) item {
 	f := d.Finding
 	clean := r.Result.Redactor.Clean
 	it := item{
-		Headline: headline(f), Title: clean(f.Rule.Title), Message: clean(f.Message), Why: f.Rule.Why,
+		Headline: clip(clean(headline(f)), headShown), Title: clean(f.Rule.Title), Message: clean(f.Message), Why: f.Rule.Why,
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Dot: dot(f.Severity),
 		Place: place(r, f.At), Blocks: blocks(r, d), Past: f.Past,
 		Commit: f.Commit, Print: string(f.Print), Decision: d.Why, Owners: d.Owners,
@@ -65,6 +66,8 @@ func newItem(r *Report, d policy.Decision) item {
 	it.Message = strings.TrimSuffix(it.Message, fmt.Sprintf(" on line %d", f.At.Start))
 	it.Long = strings.Count(it.Example, "\n") > briefCode
 	switch {
+	case ofCheck(f):
+		it.Title, it.Message = it.Headline, ""
 	case tells(it.Message, it.Title):
 		it.Title, it.Message = it.Message, ""
 	case tells(it.Title, it.Message):
@@ -98,13 +101,22 @@ func blocks(r *Report, d policy.Decision) string {
 	return "blocks"
 }
 
-// headline is a finding in one line. A title of a word or two, "Privileged"
-// say, means little without its message.
+// headline is a finding in one line. A title of a word or two means little
+// without its message.
 func headline(f finding.Finding) string {
-	if len(strings.Fields(f.Rule.Title)) < 3 && f.Message != "" {
+	switch {
+	case ofCheck(f):
+		return f.Message
+	case len(strings.Fields(f.Rule.Title)) < 3 && f.Message != "":
 		return f.Rule.Title + ": " + f.Message
 	}
 	return f.Rule.Title
+}
+
+// ofCheck reports whether the message of f says all: what is wrong at its
+// place. The title is that of a check, which may say how it should be.
+func ofCheck(f finding.Finding) bool {
+	return strings.HasPrefix(f.Rule.ID, "iac/") && f.Message != ""
 }
 
 // facts are the details of f that were not said yet.

@@ -82,7 +82,7 @@ func TestReportJSONSchema(t *testing.T) {
 	assert.Equal(t, `"c:x/a\xff b#?%.tf"`, d.Findings[0].Path)
 	assert.Zero(t, d.Findings[0].Start)
 	assert.Equal(t, "ignored", d.Findings[1].Action)
-	assert.Equal(t, "Don't use canned ACLs or switch to private acl.", d.Findings[2].Fix, "its example is for Markdown")
+	assert.Equal(t, `Set acl = "private".`, d.Findings[2].Fix, "its example is for Markdown")
 	assert.True(t, d.Findings[3].Past)
 	assert.Equal(t, []change.Skip{{Path: `"b\xff"`, Why: "larger than 4 MiB"}}, d.Scanned.Skipped)
 	assert.Equal(t, "gave up at once \uFFFD[0m", d.Scanners[0].Error)

@@ -128,29 +128,29 @@ func fontReader() finding.Finding {
 // bucket is a Terraform finding with an example and a repair of one line.
 func bucket() finding.Finding {
 	f := finding.New(finding.Rule{
-		ID: "iac/AWS-0092", Title: "S3 Buckets not publicly accessible through ACL", Severity: finding.High,
+		ID: "iac/AWS-0092", Title: "S3 bucket is public through its ACL", Severity: finding.High,
 		Why: "Buckets should not have ACLs that allow public access, see <code>acl</code>.",
-		How: "Don't use canned ACLs or switch to private acl.\n\nFor example:\n\n```hcl\nresource \"aws_s3_bucket\" \"good\" {\n\tacl = \"private\"\n}\n```",
+		How: "Set `acl = \"private\"`.\n\nFor example:\n\n```hcl\nresource \"aws_s3_bucket\" \"good\" {\n\tacl = \"private\"\n}\n```",
 	}, at("infra/main.tf", 2, 2), finding.InFile("aws_s3_bucket.site"), `aws_s3_bucket.site: Bucket has a public ACL: "public-read"`)
 	f.Fix.Edits = []change.Edit{{Span: f.At, Text: "  acl = \"private\"\n"}}
 	f.Also = []change.Span{at("infra/modules/site/main.tf", 4, 9)}
 	return f
 }
 
-// privileged is a Kubernetes finding with a title that says little.
+// privileged is a Kubernetes finding.
 func privileged() finding.Finding {
 	return finding.New(finding.Rule{
-		ID: "iac/KSV-0017", Title: "Privileged", Severity: finding.High,
+		ID: "iac/KSV-0017", Title: "Container is privileged", Severity: finding.High,
 		Why: "Privileged containers share namespaces with the host system and do not offer any security.",
-		How: "Change 'containers[].securityContext.privileged' to 'false'.",
+		How: "Set `securityContext.privileged: false`, or remove it.",
 	}, at("deploy/shop.yaml", 5, 5), finding.InFile("shop"), "Container 'shop' of Deployment 'shop' should set 'securityContext.privileged' to false")
 }
 
 // logging never blocks by default, and stands in the check alone.
 func logging() finding.Finding {
 	return finding.New(finding.Rule{
-		ID: "iac/AWS-0089", Title: "S3 Bucket Logging", Severity: finding.Low,
-		Why: "Ensures S3 bucket logging is enabled.", How: "Add a logging block.\n\nFor example:\n\n```hcl\n" + strings.Repeat("x = 1\n", 9) + "```",
+		ID: "iac/AWS-0089", Title: "S3 bucket keeps no log of who uses it", Severity: finding.Low,
+		Why: "Without access logs nobody can tell afterwards who read or changed what is in the bucket.", How: "Add a logging block.\n\nFor example:\n\n```hcl\n" + strings.Repeat("x = 1\n", 9) + "```",
 	}, at("infra/main.tf", 1, 3), finding.InFile("aws_s3_bucket.site"), "aws_s3_bucket.site: Bucket has logging disabled")
 }
 
