@@ -120,10 +120,6 @@ func newRulePage(r finding.Rule) (rulePage, error) {
 	p := rulePage{Rule: r, File: r.ID + ".md", Gives: found(r.ID), Pattern: r.ID, PolicyPath: policy.Path, ExceptionHelp: exceptionHelp}
 	p.Scanner, p.Short, _ = strings.Cut(r.ID, "/")
 	p.Fix, p.Example = example(r.How)
-	if p.Scanner == "iac" && p.Gives == "" { // the words of these checks are their authors', and no part of these pages
-		p.Why = "The comment on a finding says what can happen, in the words of the check. The reference below has what is behind it."
-		p.Fix, p.Example = "The comment on a finding says what to set, where the check does with an example, and suggests the new line where there is just one.", ""
-	}
 	p.Links = linksOf(r)
 	switch r.ID {
 	case "dependency/vulnerable":
