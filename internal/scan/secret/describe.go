@@ -11,28 +11,34 @@ import (
 // describe makes a rule from the id that gitleaks gives it.
 func describe(id string) finding.Rule {
 	n := inSentence(noun(id))
-	where := "where it was issued"
-	references := cleanUp()
-	family, _, _ := strings.Cut(id, "-")
-	if page, ok := providerPages()[family]; ok {
-		where = "at its provider"
-		references = append([]string{page}, references...)
-	}
-	first := fmt.Sprintf("**Rotate it first**: revoke the %s %s and issue a new one.", n, where)
-	switch id {
-	case "private-key", "pkcs12-file", "age-secret-key":
-		first = "**Rotate it first**: make a new key, and remove this one wherever it is trusted."
-	case "generic-api-key":
-		first = "If it is a real one, **rotate it first**: revoke it where it was issued and issue a new one."
-	}
-	return finding.Rule{
+	r := finding.Rule{
 		ID:         "secret/" + id,
 		Title:      noun(id) + " committed",
-		Why:        why(n),
-		How:        first + thenCleanUp,
+		Why:        why("can use the " + n),
 		Severity:   severity(id),
-		References: references,
+		References: cleanUp(),
 	}
+	to, known := rotationOf(id)
+	switch {
+	case isPublic(id):
+		r.Why = fmt.Sprintf("The %s names an account, or is made to be public: alone it opens nothing. What does often stands beside it.", n)
+		r.How = "Look whether its secret is in this repository as well, and rotate that. Otherwise nothing needs rotating: ask for an exception."
+		r.References = nil
+	case id == "generic-api-key":
+		r.Why = why("can use it, if it is real")
+		r.How = "If it is real, **rotate it first**: revoke it where it was issued and issue a new one." + thenCleanUp
+	case known:
+		r.How = "**Rotate it first**: " + to.steps + thenCleanUp
+	default:
+		r.How = fmt.Sprintf("**Rotate it first**: make a new %s where it was issued, and revoke this one there.", n) + thenCleanUp
+	}
+	if id == "kubernetes-secret-yaml" {
+		r.Why = why("can use the credentials in it")
+	}
+	if to.page != "" && !isPublic(id) {
+		r.References = append([]string{to.page}, r.References...)
+	}
+	return r
 }
 
 // describeOurs makes a rule of one of ours, which knows the steps to replace a secret.
@@ -46,16 +52,16 @@ func describeOurs(r ruleText, severity finding.Severity) finding.Rule {
 	return finding.Rule{
 		ID:         "secret/" + r.ID,
 		Title:      r.Title + " committed",
-		Why:        why(inSentence(r.Title)),
+		Why:        why("can use the " + inSentence(r.Title)),
 		How:        "**Rotate it first**: " + lowerFirst(r.RotateSteps) + thenCleanUp,
 		Severity:   severity,
 		References: references,
 	}
 }
 
-func why(noun string) string {
-	return fmt.Sprintf("Whoever can read this repository, a clone or a fork of it can use the %s. "+
-		"Deleting it in a later commit does not take it back: it stays in the history.", noun)
+func why(they string) string {
+	return fmt.Sprintf("Whoever can read this repository, a clone or a fork of it %s. "+
+		"Deleting it in a later commit does not take it back: it stays in the history.", they)
 }
 
 // thenCleanUp is what is to be done with any secret once it is replaced.
@@ -79,31 +85,12 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:1]) + s[1:]
 }
 
-// providerPages tell how to revoke what a provider issued, by the first word of a rule's id.
-func providerPages() map[string]string {
-	return map[string]string{
-		"anthropic":    "https://console.anthropic.com/settings/keys",
-		"atlassian":    "https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/",
-		"aws":          "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
-		"azure":        "https://learn.microsoft.com/en-us/entra/identity-platform/how-to-add-credentials",
-		"cloudflare":   "https://developers.cloudflare.com/fundamentals/api/how-to/roll-token/",
-		"databricks":   "https://docs.databricks.com/en/dev-tools/auth/pat.html",
-		"datadog":      "https://docs.datadoghq.com/account_management/api-app-keys/",
-		"digitalocean": "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
-		"gcp":          "https://cloud.google.com/docs/authentication/api-keys",
-		"github":       "https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens",
-		"gitlab":       "https://docs.gitlab.com/user/profile/personal_access_tokens/",
-		"heroku":       "https://devcenter.heroku.com/articles/authentication",
-		"huggingface":  "https://huggingface.co/docs/hub/security-tokens",
-		"okta":         "https://developer.okta.com/docs/guides/create-an-api-token/main/",
-		"openai":       "https://platform.openai.com/api-keys",
-		"sendgrid":     "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
-		"slack":        "https://api.slack.com/authentication/best-practices",
-		"stripe":       "https://docs.stripe.com/keys",
-		"telegram":     "https://core.telegram.org/bots/features#botfather",
-		"twilio":       "https://www.twilio.com/docs/iam/api-keys",
-		"vault":        "https://developer.hashicorp.com/vault/docs/concepts/tokens",
-	}
+// isPublic reports whether what a rule finds names an account, or is made to be
+// public.
+func isPublic(id string) bool {
+	return id == "new-relic-browser-api-token" || slices.ContainsFunc(
+		[]string{"-client-id", "-access-id", "-api-id", "-access-key-id", "-pub-key", "-public-key", "-pub-api-key"},
+		func(end string) bool { return strings.HasSuffix(id, end) })
 }
 
 // severity is how bad it is if a secret of a rule is public.
@@ -112,13 +99,9 @@ func severity(id string) finding.Severity {
 	begins := func(prefixes ...string) bool {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(id, p) })
 	}
-	ends := func(suffixes ...string) bool {
-		return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(id, s) })
-	}
 	switch {
-	case ends("-client-id", "-access-id", "-api-id", "-access-key-id", "-pub-key", "-public-key", "-pub-api-key"),
-		is("easypost-test-api-token", "gitlab-feature-flag-client-token", "new-relic-browser-api-token"):
-		return finding.Low // names an account, or is made to be public
+	case isPublic(id), is("easypost-test-api-token", "gitlab-feature-flag-client-token"):
+		return finding.Low
 	case is("generic-api-key", "jwt", "jwt-base64", "kubernetes-secret-yaml", "curl-auth-header", "curl-auth-user",
 		"hashicorp-tf-password", "pkcs12-file", "sidekiq-sensitive-url", "flutterwave-encryption-key", "flutterwave-secret-key"):
 		return finding.Medium // often expired, encrypted, or of a sandbox
@@ -160,7 +143,7 @@ func noun(id string) string {
 // inSentence is a noun in the middle of a sentence.
 func inSentence(noun string) string {
 	first, rest, _ := strings.Cut(noun, " ")
-	if slices.Contains([]string{"Credential", "Encoded", "Key", "Machine", "Password", "Possible", "Post-quantum", "Private", "Registry", "Secret", "Webhook"}, first) {
+	if slices.Contains([]string{"Credential", "Encoded", "Key", "Machine", "Password", "Possible", "Post-quantum", "Private", "Registry", "Secret", "Short-lived", "Webhook"}, first) {
 		return strings.ToLower(first) + " " + rest
 	}
 	return noun

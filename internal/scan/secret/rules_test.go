@@ -25,10 +25,13 @@ func TestRulesAreFitForPeople(t *testing.T) {
 		assert.Regexp(t, `^[A-Z1n]([^.]|\.io)* committed$`, r.Title, r.ID)
 		assert.NotContains(t, r.Title, "  ")
 		assert.NotEmpty(t, r.Why, r.ID)
+		assert.Greater(t, r.Severity, finding.Info, r.ID)
+		if isPublic(strings.TrimPrefix(r.ID, "secret/")) {
+			continue
+		}
 		assert.Contains(t, strings.ToLower(r.How), "rotate it first", r.ID)
 		assert.Contains(t, r.How, "force-push alone is not enough", r.ID)
 		assert.NotEmpty(t, r.References, r.ID)
-		assert.Greater(t, r.Severity, finding.Info, r.ID)
 	}
 	assert.True(t, slices.IsSortedFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) }))
 }
