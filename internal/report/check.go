@@ -199,6 +199,7 @@ type view struct {
 	Settings                   []policy.Setting
 	Leaks                      []leak
 	Revoked                    []item // their provider says so
+	Fixable, Enforced          bool   // a commit can be asked for; what blocks does block
 }
 
 func checkView(r *Report) view {
@@ -206,7 +207,7 @@ func checkView(r *Report) view {
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
 		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Pending: r.Verdict.Pending, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
 		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp, Settings: settings(r.Settings),
-		Leaks: leaked(r), Revoked: revoked(r),
+		Leaks: leaked(r), Revoked: revoked(r), Fixable: r.Fixable, Enforced: r.Policy.Mode != policy.Observe,
 	}
 	if more := len(v.Scanned.Skipped) - listed; more > 0 {
 		v.Scanned.Skipped = append(v.Scanned.Skipped[:listed:listed], change.Skip{Path: fmt.Sprintf("%d more", more), Why: "not listed"})

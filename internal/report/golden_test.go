@@ -125,7 +125,7 @@ func TestReportCommentLength(t *testing.T) {
 		review, err := Review(s.report(t))
 		require.NoError(t, err)
 		for _, c := range review.Comments {
-			assert.LessOrEqual(t, utf8.RuneCountInString(c.Body), 1200, name)
+			assert.LessOrEqual(t, utf8.RuneCountInString(c.Body), 1300, name)
 			for _, part := range []string{"**How to fix.**", "**Why it matters.**", "Not a problem here?"} {
 				assert.Contains(t, c.Body, part, name)
 			}

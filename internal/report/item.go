@@ -31,7 +31,8 @@ type item struct {
 	Owners          []string // who answers for the place
 	Decision        string
 	Void            string // why its marker counts for nothing
-	Link, LinkHost  string // the provider's page, and whose it is
+	Link, LinkHost  string // a page that helps, and whose it is
+	LinkText        string // what that page is
 	About           string // our page about the rule
 	Suggestion      string // a committable replacement of the commented lines
 	Fence           string // around Suggestion; "" if there is none
@@ -85,9 +86,22 @@ func newItem(r *Report, d policy.Decision) item {
 		it.Also = append(it.Also, place(r, s))
 	}
 	if links := linksOf(f.Rule); len(links) > 0 {
-		it.Link, it.LinkHost = links[0].URL, links[0].Host
+		it.Link, it.LinkHost, it.LinkText = links[0].URL, links[0].Host, linkText(f.Rule.ID, links[0].URL)
 	}
 	return it
+}
+
+// linkText says what the first page that a rule refers to is.
+func linkText(rule, page string) string {
+	switch {
+	case strings.HasSuffix(page, "/removing-sensitive-data-from-a-repository"):
+		return "how to take it out of the history"
+	case strings.HasPrefix(rule, "secret/"):
+		return "how to replace it"
+	case pageOf(rule) != rule:
+		return "the advisory"
+	}
+	return "more about it"
 }
 
 // blocks says what d does to the pull request; a repository that observes is only told.

@@ -60,13 +60,12 @@ func describeOurs(r ruleText, severity finding.Severity) finding.Rule {
 }
 
 func why(they string) string {
-	return fmt.Sprintf("Whoever can read this repository, a clone or a fork of it %s. "+
-		"Deleting it in a later commit does not take it back: it stays in the history.", they)
+	return fmt.Sprintf("Whoever can read this repository, a clone or a fork of it %s.", they)
 }
 
 // thenCleanUp is what is to be done with any secret once it is replaced.
-const thenCleanUp = " Then take it out of the file and load it from the environment or a secret store at run time. " +
-	"A force-push alone is not enough: clones, forks and caches keep the old commit."
+const thenCleanUp = " Then load it from the environment or a secret store at run time. " +
+	"Deleting it or a force-push alone is not enough: clones, forks and caches keep the old commit."
 
 // cleanUp are the pages on what is to be done with any secret.
 func cleanUp() []string {
