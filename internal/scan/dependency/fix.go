@@ -14,6 +14,9 @@ import (
 // versions come from manifests and records; any other is not put in a command.
 var plain = regexp.MustCompile(`^[@A-Za-z0-9][A-Za-z0-9._~/+-]*$`)
 
+// atVersion parts such a name from such a version, as ecosystems write the two.
+var atVersion = regexp.MustCompile(`^(@?[A-Za-z0-9][A-Za-z0-9._~/+-]*)(?:@|==)([A-Za-z0-9][A-Za-z0-9._~/+-]*)$`)
+
 // fix says in words what to do, and as edits where one line is all there is to change.
 func (h *hit) fix(e ecosystem.Ecosystem) finding.Fix {
 	p := h.copies[0]
@@ -70,8 +73,13 @@ func upgrade(e ecosystem.Ecosystem, p ecosystem.Package, name, to string) string
 
 // bringer names the direct dependency that brings p in.
 func bringer(p ecosystem.Package) string {
-	if len(p.Via) > 0 && plain.MatchString(strings.NewReplacer("@", "", "==", "").Replace(p.Via[0])) {
-		return "`" + p.Via[0] + "`, which brings it in"
+	if len(p.Via) > 0 {
+		if m := atVersion.FindStringSubmatch(p.Via[0]); m != nil {
+			return fmt.Sprintf("`%s` (now %s), which brings it in", m[1], m[2])
+		}
+		if plain.MatchString(p.Via[0]) {
+			return "`" + p.Via[0] + "`, which brings it in"
+		}
 	}
 	return "what brings it in"
 }
