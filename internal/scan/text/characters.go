@@ -19,37 +19,36 @@ func isPlain(s string) bool {
 
 // look returns the characters of a line that turn its direction, and those
 // that cannot be seen, without the ones that its language needs.
-func look(line string, prose bool) (turns, hidden []rune) {
-	runes := []rune(line)
+func look(runes []rune, prose bool) (turns, hidden []int) {
 	rightToLeft := prose && slices.ContainsFunc(runes, isRightToLeft)
 	for i, r := range runes {
 		switch {
 		case isTurn(r):
 			if !rightToLeft || !balanced(runes) {
-				turns = append(turns, r)
+				turns = append(turns, i)
 			}
 		case isMark(r):
 			if !rightToLeft && !besideRightToLeft(runes, i) {
-				hidden = append(hidden, r)
+				hidden = append(hidden, i)
 			}
 		case isJoiner(r):
 			if !joins(runes, i) {
-				hidden = append(hidden, r)
+				hidden = append(hidden, i)
 			}
 		case r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0100 && r <= 0xe01ef: // selectors of a variant
 			if i == 0 || !shaped(runes[i-1]) {
-				hidden = append(hidden, r)
+				hidden = append(hidden, i)
 			}
 		case isTag(r):
 			if !inFlag(runes, i) {
-				hidden = append(hidden, r)
+				hidden = append(hidden, i)
 			}
 		case r == 0xad:
 			if !prose {
-				hidden = append(hidden, r)
+				hidden = append(hidden, i)
 			}
 		case isHidden(r):
-			hidden = append(hidden, r)
+			hidden = append(hidden, i)
 		}
 	}
 	return turns, hidden

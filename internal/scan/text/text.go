@@ -48,7 +48,7 @@ func (Scanner) Rules() []finding.Rule { return []finding.Rule{bidirectional(), i
 
 func bidirectional() finding.Rule {
 	return finding.Rule{
-		ID: "text/bidirectional", Title: "Text that is shown in another order than it has",
+		ID: "text/bidirectional", Title: "Hidden characters reorder this text",
 		Why: "Characters that turn the direction of writing make an editor or a review show code in an order in which no compiler reads it: " +
 			"what looks like a comment can be run, and what looks like code can be a comment.",
 		How:        "Remove the characters. Where a text really needs them, write them as escapes such as `\\u202E`.",
@@ -59,7 +59,7 @@ func bidirectional() finding.Rule {
 
 func invisible() finding.Rule {
 	return finding.Rule{
-		ID: "text/invisible", Title: "Characters that cannot be seen",
+		ID: "text/invisible", Title: "Invisible characters",
 		Why: "Two names, passwords or commands that look the same can differ in a character without a shape, and words for a machine to obey can be hidden " +
 			"from the people who review them.",
 		How:        "Remove the characters. Where a text really needs them, write them as escapes such as `\\u200B`.",
@@ -134,34 +134,36 @@ func (p *page) line(n int, text string) {
 	if n == 1 {
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	turns, hidden := look(text, p.prose)
+	runes := []rune(text)
+	turns, hidden := look(runes, p.prose)
 	for _, seen := range []struct {
-		rule  finding.Rule
-		runes []rune
+		rule   finding.Rule
+		places []int // in runes
 	}{{bidirectional(), turns}, {invisible(), hidden}} {
-		if len(seen.runes) == 0 || p.seen[seen.rule.ID] == p.most {
+		if len(seen.places) == 0 || p.seen[seen.rule.ID] == p.most {
 			continue
 		}
 		p.seen[seen.rule.ID]++
 		at := change.Span{Path: p.path, Start: n, End: n}
-		f := finding.New(seen.rule, at, finding.InFile(strings.TrimSpace(text)), message(n, seen.runes))
-		f.Evidence = finding.Plain(names(seen.runes))
+		f := finding.New(seen.rule, at, finding.InFile(strings.TrimSpace(text)), message(n, runes, seen.places))
+		f.Evidence = finding.Plain(names(runes, seen.places))
 		p.found = append(p.found, f)
 	}
 }
 
-func message(line int, runes []rune) string {
-	if len(runes) == 1 {
-		return fmt.Sprintf("A character on line %d: %s", line, names(runes))
+func message(line int, runes []rune, places []int) string {
+	if len(places) == 1 {
+		return fmt.Sprintf("A character on line %d, column %d: %s", line, places[0]+1, names(runes, places))
 	}
-	return fmt.Sprintf("%d characters on line %d: %s", len(runes), line, names(runes))
+	return fmt.Sprintf("%d characters on line %d, the first in column %d: %s", len(places), line, places[0]+1, names(runes, places))
 }
 
-// names lists characters by their numbers, each once.
-func names(runes []rune) string {
+// names lists the characters in these places by their numbers, each once.
+func names(runes []rune, places []int) string {
 	var out []string
 	seen := map[rune]bool{}
-	for _, r := range runes {
+	for _, i := range places {
+		r := runes[i]
 		if seen[r] {
 			continue
 		}
