@@ -233,7 +233,7 @@ func (e expectation) differs(p fakehub.Pull, q *tracked) []string {
 	if len(q.dropped) == 0 && len(p.Reviews) > len(p.Threads) || len(p.Comments) > 1 {
 		bad("%d reviews and %d remarks with %d threads", len(p.Reviews), len(p.Comments), len(p.Threads))
 	}
-	said := len(p.Comments) > 0 && strings.Contains(p.Comments[0].Body, "needs somebody")
+	said := len(p.Comments) > 0 && strings.Contains(p.Comments[0].Body, "Needs attention")
 	if said != (len(e.past) > 0) {
 		bad("%d secrets in the history alone, and the summary %v", len(e.past), p.Comments)
 	}

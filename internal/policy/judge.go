@@ -116,13 +116,16 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 	case f.Confidence == finding.Possible:
 		return decided(Note, "%s, but not certain enough to interrupt%s", f.Severity, over)
 	case blocks:
-		return decided(Block, "%s, and this repository blocks from %s on%s", f.Severity, block, over)
+		return decided(Block, "%s, and this repository blocks %s and above%s", f.Severity, block, over)
 	case f.Severity >= comment && !f.Past:
-		return decided(Comment, "%s, and this repository comments from %s on%s", f.Severity, comment, over)
+		return decided(Comment, "%s, and this repository comments on %s and above%s", f.Severity, comment, over)
 	case f.Severity >= comment:
 		return decided(Note, "%s, but only in the history: no line is left to comment on%s", f.Severity, over)
 	}
-	return decided(Note, "%s, and this repository comments from %s on only%s", f.Severity, comment, over)
+	if comment == finding.Never {
+		return decided(Note, "%s, and this repository comments on nothing%s", f.Severity, over)
+	}
+	return decided(Note, "%s, and this repository comments on %s and above only%s", f.Severity, comment, over)
 }
 
 // WhyRevoked is why a secret that opens nothing any more is ignored.

@@ -41,14 +41,14 @@ func TestDecide(t *testing.T) {
 		action Action
 		why    string
 	}{
-		{"at the threshold", "", found("iac/AWS-1", finding.High, "m.tf"), Block, "high, and this repository blocks from high on"},
-		{"between the thresholds", "", found("iac/AWS-1", finding.Medium, "m.tf"), Comment, "medium, and this repository comments from medium on"},
-		{"below both", "", found("iac/AWS-1", finding.Low, "m.tf"), Note, "low, and this repository comments from medium on only"},
-		{"never block", "block: never", secret, Comment, "critical, and this repository comments from medium on"},
-		{"never comment", "block: never\ncomment: never", secret, Note, "critical, and this repository comments from never on only"},
-		{"block from low on", "block: low\ncomment: critical", found("iac/AWS-1", finding.Low, "m.tf"), Block, "low, and this repository blocks from low on"},
+		{"at the threshold", "", found("iac/AWS-1", finding.High, "m.tf"), Block, "high, and this repository blocks high and above"},
+		{"between the thresholds", "", found("iac/AWS-1", finding.Medium, "m.tf"), Comment, "medium, and this repository comments on medium and above"},
+		{"below both", "", found("iac/AWS-1", finding.Low, "m.tf"), Note, "low, and this repository comments on medium and above only"},
+		{"never block", "block: never", secret, Comment, "critical, and this repository comments on medium and above"},
+		{"never comment", "block: never\ncomment: never", secret, Note, "critical, and this repository comments on nothing"},
+		{"block from low on", "block: low\ncomment: critical", found("iac/AWS-1", finding.Low, "m.tf"), Block, "low, and this repository blocks low and above"},
 		{"not certain", "", found("secret/generic-api-key", finding.Critical, "a", possible), Note, "critical, but not certain enough to interrupt"},
-		{"only in the history", "", found("secret/x", finding.High, "a", past), Block, "high, and this repository blocks from high on"},
+		{"only in the history", "", found("secret/x", finding.High, "a", past), Block, "high, and this repository blocks high and above"},
 		{"milder and only in the history", "", found("secret/x", finding.Medium, "a", past), Note, "medium, but only in the history: no line is left to comment on"},
 		{"scanner off", "scanners: {secrets: {enabled: false}}", secret, Ignored, "this repository turns the secret scanner off"},
 		{"another scanner off", "scanners: {iac: {enabled: false}}", secret, Block, ""},
@@ -130,7 +130,7 @@ func TestExceptionLastsThroughItsDay(t *testing.T) {
 	assert.Equal(t, Fail, v.Outcome)
 	assert.Empty(t, v.InForce)
 	assert.Equal(t, p.Ignore[:1], v.Expired)
-	assert.Equal(t, "high, and this repository blocks from high on; an exception of @acme/platform ended on 2026-11-23", v.Decisions[0].Why)
+	assert.Equal(t, "high, and this repository blocks high and above; an exception of @acme/platform ended on 2026-11-23", v.Decisions[0].Why)
 
 	east := time.FixedZone("", 14*3600)
 	assert.Equal(t, Pass, p.Judge(r, lastMoment.In(east)).Outcome, "the day is UTC's")
@@ -150,7 +150,7 @@ func TestPendingException(t *testing.T) {
 		inForce, pending []Exception
 		why              string
 	}{
-		"it would block":               {finding.High, false, Block, nil, []Exception{e}, "high, and this repository blocks from high on; an exception that @dev asked for waits for approval"},
+		"it would block":               {finding.High, false, Block, nil, []Exception{e}, "high, and this repository blocks high and above; an exception that @dev asked for waits for approval"},
 		"it would block, but approved": {finding.High, true, Ignored, []Exception{e}, nil, "an exception of @dev until"},
 		"it would only be commented":   {finding.Medium, false, Ignored, []Exception{e}, nil, "an exception of @dev until"},
 	} {

@@ -135,7 +135,7 @@ type Verdict struct {
 type Decision struct {
 	Finding finding.Finding
 	Action  Action
-	Why     string          // "high, and this repository blocks from high on"
+	Why     string          // "high, and this repository blocks high and above"
 	Owners  []string        // of the place, such as "@acme/platform"
 	By      *Exception      // that excuses it; nil if none does
 	Marker  *finding.Marker // that excuses it; nil if none does

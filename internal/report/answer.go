@@ -62,7 +62,7 @@ func MayNotApprove(approvers []string) string {
 
 func oneOf(approvers []string) string {
 	if len(approvers) == 0 {
-		return "an owner of the place (CODEOWNERS) or one of `security.reviewers` of the policy, but neither names anybody else"
+		return "an owner of the place (CODEOWNERS) or one of `security.reviewers` of the policy, but neither names anybody else: name somebody there"
 	}
 	var out []string
 	for _, a := range approvers {

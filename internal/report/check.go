@@ -63,7 +63,7 @@ func Check(r *Report) (forge.Check, error) {
 func SharedHead(c forge.Check, number int, title string, conclusion forge.Conclusion) forge.Check {
 	c.Conclusion = conclusion
 	c.Title = clip(fmt.Sprintf("Pull request %d has the same head and a worse verdict: %s", number, title), 250)
-	c.Summary = fmt.Sprintf("> Pull request #%d has the same head commit and a worse verdict. A check belongs to a commit, so the worst verdict counts.\n\n%s", number, c.Summary)
+	c.Summary = fmt.Sprintf("> Pull request #%d has the same head commit and a worse verdict. A check belongs to a commit, so the worst verdict counts. Settle it there, or push a commit here.\n\n%s", number, c.Summary)
 	return digested(c)
 }
 
@@ -223,7 +223,11 @@ func checkView(r *Report) view {
 			continue
 		}
 		it := newItem(r, d)
-		switch _, commented := r.Placed[string(d.Finding.Print)]; {
+		_, commented := r.Placed[string(d.Finding.Print)]
+		if !commented {
+			it.Uncommented = uncommented(r, d)
+		}
+		switch {
 		case commented:
 			v.Commented = append(v.Commented, it)
 		case len(v.Spelled) < spelled:
@@ -233,6 +237,20 @@ func checkView(r *Report) view {
 		}
 	}
 	return v
+}
+
+// uncommented says why d has no comment although others have.
+func uncommented(r *Report, d policy.Decision) string {
+	if len(r.Placed) == 0 || d.Action < policy.Comment {
+		return ""
+	}
+	if _, ok := placeOf(r.Change, d.Finding); !ok {
+		return "no line that was added here takes a comment"
+	}
+	if len(r.Placed) >= r.Policy.Inline {
+		return plural(len(r.Placed), "comment") + " are open already"
+	}
+	return ""
 }
 
 // revoked are the secrets of which their provider says that they open nothing any more.

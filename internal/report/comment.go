@@ -39,11 +39,12 @@ func Review(r *Report) (forge.Review, error) {
 		out.Comments = append(out.Comments, forge.Comment{Key: string(f.Print), At: at, Body: body, Names: known(f)})
 	}
 	blocking, other := count(shown)
+	would := 0
 	if r.Policy.Mode == policy.Observe {
-		blocking, other = 0, blocking+other
+		would, blocking, other = blocking, 0, blocking+other
 	}
 	var err error
-	out.Body, err = r.Texts.render("review.md.tmpl", r.Result.Redactor, map[string]int{"Blocking": blocking, "Total": blocking + other})
+	out.Body, err = r.Texts.render("review.md.tmpl", r.Result.Redactor, map[string]int{"Blocking": blocking, "Total": blocking + other, "Would": would})
 	return out, err
 }
 

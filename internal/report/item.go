@@ -31,6 +31,7 @@ type item struct {
 	Owners          []string // who answers for the place
 	Decision        string
 	Void            string // why its marker counts for nothing
+	Uncommented     string // why it has no comment, where the decision would have one
 	Link, LinkHost  string // a page that helps, and whose it is
 	LinkText        string // what that page is
 	About           string // our page about the rule

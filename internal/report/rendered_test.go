@@ -77,7 +77,7 @@ func showings(t testing.TB) map[string][]showing {
 		add("summary.md.tmpl", name, words)
 	}
 	slices.SortFunc(out["summary.md.tmpl"], func(a, b showing) int { return strings.Compare(a.what, b.what) })
-	for _, name := range []string{"secret", "warn", "many"} {
+	for _, name := range []string{"secret", "warn", "many", "observe"} {
 		review, err := Review(reports[name])
 		require.NoError(t, err)
 		add("review.md.tmpl", name, review.Body)

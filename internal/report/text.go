@@ -4,12 +4,16 @@ import (
 	"io"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
 // Text writes the report for a terminal.
 func Text(w io.Writer, r *Report) error {
 	v := checkView(r)
 	v.Title, v.Verdict = Title(r), r.Verdict.Outcome.String()
+	if r.Verdict.Outcome == policy.Fail && r.Policy.Mode == policy.Observe {
+		v.Verdict = "would fail"
+	}
 	for _, d := range worstFirst(r.Verdict.Decisions) {
 		it := newItem(r, d)
 		it.Message = r.message(d.Finding)

@@ -80,7 +80,7 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 			report.Packages = append(report.Packages, inventory(e, packages)...)
 			if s.db.Info().Ecosystems[e.Name()] == 0 {
 				// Nothing can be known to be vulnerable: that is no pass.
-				errs = append(errs, fmt.Errorf("%s: no advisories of %s are imported", p, e.Name()))
+				errs = append(errs, fmt.Errorf("%s: no advisories of %s are imported (pullwarden advisories import does that)", p, e.Name()))
 			}
 		}
 		found, err := s.findings(ctx, e, packages, snap.Side)
