@@ -39,7 +39,7 @@ func scanCommand(std IO) *cobra.Command {
 		Use:   "scan",
 		Short: "run the checks on a local repository",
 		Long: "Runs the same checks as on a pull request: by default on what HEAD and the index add to the default branch.\n" +
-			"Exits with 0 if the change passes, 1 if it is blocked, 2 if something could not be looked at.",
+			"Exits with 0 if the change passes or the repository only observes, 1 if it is blocked, 2 if something could not be looked at and nothing blocks.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			write, ok := formats[f.format]
@@ -62,7 +62,7 @@ func scanCommand(std IO) *cobra.Command {
 	c.Flags().StringVar(&f.head, "head", "", "revision to look at (default: HEAD and the index)")
 	c.Flags().BoolVar(&f.all, "all", false, "look at the whole tree")
 	c.Flags().BoolVar(&f.staged, "staged", false, "look only at what is staged on top of HEAD, as before a commit")
-	c.Flags().StringSliceVar(&f.only, "only", nil, "run only these checks, such as secret")
+	c.Flags().StringSliceVar(&f.only, "only", nil, "run only these checks: dependencies, iac, secrets, text")
 	c.Flags().StringVar(&f.format, "format", "text", "one of "+names)
 	c.Flags().StringVar(&f.config, "config", "", "policy file to go by (default: the one on the default branch)")
 	return c
@@ -105,6 +105,9 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 		}
 		return text, err
 	}})
+	if std.Env("PULLWARDEN_FINGERPRINT_KEY") == "" && len(result.Findings) > 0 {
+		notices = append(notices, report.PassingFingerprints())
+	}
 	if !f.all {
 		notices = slices.Concat(notices, report.PolicyNotices(diff), report.MarkerNotices(result, rules.Owners))
 	}
@@ -117,6 +120,10 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 // chosen are the scanners that only names, all if it names none, and that are enabled.
 func chosen(all []scan.Scanner, only []string, enabled func(string) bool) (on []scan.Scanner, err error) {
 	var names []string
+	only = slices.Clone(only)
+	for i := range only {
+		only[i] = policy.ScannerOf(only[i])
+	}
 	for _, s := range all {
 		names = append(names, s.Name())
 		if enabled(s.Name()) && (len(only) == 0 || slices.Contains(only, s.Name())) {
@@ -187,7 +194,7 @@ func exitFor(r *report.Report) error {
 	switch {
 	case r.Verdict.Outcome == policy.Fail && r.Policy.Mode != policy.Observe:
 		return exitError(exitBlocked)
-	case r.Verdict.Outcome == policy.Incomplete:
+	case len(r.Verdict.Incomplete) > 0: // while observing as well: what was not looked at is never a pass
 		return exitError(exitFailed)
 	}
 	return nil

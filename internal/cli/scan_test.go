@@ -55,6 +55,19 @@ func TestScanExitCodes(t *testing.T) {
 	assert.Contains(t, out, "not looked at: ")
 	assert.NotContains(t, out, "pass:")
 
+	// Neither while only observing.
+	r.write(map[string]string{"observe.yml": "version: 1\nmode: observe\n"})
+	code, out, _ = call(t, r.dir, nil, "scan", "--config", "observe.yml")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, out, "incomplete: ")
+	r.commit("Pay", map[string]string{"pay.go": withSecret()})
+	code, out, _ = call(t, r.dir, nil, "scan", "--config", "observe.yml")
+	assert.Equal(t, 2, code, "whatever else would block")
+	assert.Contains(t, out, "would fail: 1 would block")
+	code, out, _ = call(t, r.dir, nil, "scan", "--config", "observe.yml", "--only", "secrets")
+	assert.Zero(t, code, "all was looked at, and nothing blocks")
+	assert.Contains(t, out, "would fail: 1 would block")
+
 	// Neither can what is broken.
 	r.git("checkout", "-q", "-b", "broken", "main")
 	r.commit("Break", map[string]string{"main.tf": "resource \"a\" {\n"})
@@ -158,6 +171,38 @@ func TestScanFormats(t *testing.T) {
 	code, _, errs = call(t, r.dir, nil, "scan", "--format", "xml")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs, `--format: "xml" is none of json, markdown, sarif, text`)
+}
+
+// A check has one name in the file and one before its rules' ids: both are taken.
+func TestScanOnly(t *testing.T) {
+	r := newRepository(t, map[string]string{"README": "The shop.\n"})
+	r.write(map[string]string{"pay.go": withSecret()})
+	r.git("add", "-A")
+	_, help, _ := call(t, r.dir, nil, "scan", "--help")
+	for _, names := range [][2]string{{"secrets", "secret"}, {"dependencies", "dependency"}, {"iac", "iac"}, {"text", "text"}} {
+		assert.Contains(t, help, names[0])
+		for _, name := range names {
+			code, _, errs := call(t, r.dir, nil, "scan", "--only", name)
+			assert.Equal(t, names[1] == "secret", code == 1, name)
+			assert.Empty(t, errs)
+		}
+	}
+	code, _, errs := call(t, r.dir, nil, "scan", "--only", "workflows")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, "is none of secret, dependency, iac, text")
+}
+
+// Without a key nobody can use a fingerprint: it is another one in each run.
+func TestScanTellsOfPassingFingerprints(t *testing.T) {
+	r := newRepository(t, map[string]string{"README": "The shop.\n"})
+	_, out, _ := call(t, r.dir, nil, "scan")
+	assert.NotContains(t, out, "PULLWARDEN_FINGERPRINT_KEY", "there are none")
+	r.write(map[string]string{"pay.go": withSecret()})
+	r.git("add", "-A")
+	_, out, _ = call(t, r.dir, nil, "scan")
+	assert.Contains(t, out, "note: The fingerprints are of this run only; set PULLWARDEN_FINGERPRINT_KEY")
+	_, out, _ = call(t, r.dir, map[string]string{"PULLWARDEN_FINGERPRINT_KEY": "of the server"}, "scan")
+	assert.NotContains(t, out, "PULLWARDEN_FINGERPRINT_KEY")
 }
 
 func TestScanColour(t *testing.T) {

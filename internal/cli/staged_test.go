@@ -36,10 +36,10 @@ func TestScanStaged(t *testing.T) {
 	code, out, errs = call(t, r.dir, none, "scan", "--staged", "--only", "secret")
 	assert.Zero(t, code, out+errs)
 
-	for _, wrong := range [][]string{{"--staged", "--all"}, {"--staged", "--base", "main"}, {"--only", "secrets"}} {
+	for _, wrong := range [][]string{{"--staged", "--all"}, {"--staged", "--base", "main"}, {"--only", "passwords"}} {
 		code, _, errs = call(t, r.dir, nil, append([]string{"scan"}, wrong...)...)
 		assert.Equal(t, 2, code)
-		assert.Regexp(t, `what is staged cannot be combined|--only: "secrets" is none of secret, `, errs)
+		assert.Regexp(t, `what is staged cannot be combined|--only: "passwords" is none of secret, `, errs)
 	}
 	r.git("reset", "-q", "--hard", "main")
 	r.commit("Turn it off", map[string]string{".github/pullwarden.yml": "version: 1\nscanners: {secrets: {enabled: false}}\n"})

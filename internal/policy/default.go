@@ -57,6 +57,17 @@ func (p Policy) scanner(name string) Scanner {
 	return Scanner{Enabled: true}
 }
 
+// ScannerOf returns the Name of the scanner that name stands for, which may be
+// that of its section in the file; any other name comes back as it is.
+func ScannerOf(name string) string {
+	for _, s := range sections() {
+		if name == s.key {
+			return s.scanner
+		}
+	}
+	return name
+}
+
 // Enabled reports whether a scanner is to run; scanner is its Name or its
 // section in the file.
 func (p Policy) Enabled(scanner string) bool { return p.scanner(scanner).Enabled }

@@ -204,3 +204,8 @@ func policyError(err error) string {
 	}
 	return escape(err.Error())
 }
+
+// PassingFingerprints says that no fingerprint of this run is met again.
+func PassingFingerprints() string {
+	return "The fingerprints are of this run only; set `PULLWARDEN_FINGERPRINT_KEY` to get those of the server."
+}
