@@ -72,7 +72,9 @@ func TestDemoShowsTheButton(t *testing.T) {
 	require.NoError(t, err)
 	var text, page bytes.Buffer
 	show.Text(&text)
-	assert.Contains(t, text.String(), "\n  button Fix it: Push a commit that fixes what it can\n")
+	assert.Contains(t, text.String(), "\n  button Fix it: Commit what can be fixed automatically\n")
+	assert.Contains(t, text.String(), "High: aws_s3_bucket_acl.receipts: Bucket has a public ACL", "no markup on a terminal")
+	assert.NotRegexp(t, `&#|\\_|\*\*`, text.String())
 	require.NoError(t, show.Page(&page))
 	assert.Contains(t, page.String(), `<span class="button">Fix it</span>`)
 }

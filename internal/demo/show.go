@@ -131,7 +131,7 @@ func (s *Show) Text(w io.Writer) {
 	fmt.Fprintf(w, "\nInline comments\n")
 	for _, c := range s.Comments {
 		first, _, _ := strings.Cut(c.Body, "\n")
-		fmt.Fprintf(w, "  %s:%d  %s\n", c.Path, c.Line, strings.ReplaceAll(first, "**", ""))
+		fmt.Fprintf(w, "  %s:%d  %s\n", c.Path, c.Line, report.Plain(first))
 	}
 	fmt.Fprintf(w, "\nUpgrade pull requests\n")
 	for _, u := range s.Upgrades {

@@ -13,7 +13,7 @@ import (
 const FixButton = "fix"
 
 func fixIt() forge.Action {
-	return forge.Action{Label: "Fix it", Description: "Push a commit that fixes what it can", Identifier: FixButton}
+	return forge.Action{Label: "Fix it", Description: "Commit what can be fixed automatically", Identifier: FixButton}
 }
 
 // A Mended is what became of a request to fix findings.

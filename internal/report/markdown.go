@@ -221,6 +221,9 @@ var marks = func() *strings.Replacer {
 	return strings.NewReplacer(append(list, "`", "", "**", "")...)
 }()
 
+// Plain is Markdown of ours, such as the first line of a comment, for a terminal.
+func Plain(s string) string { return plain(s) }
+
 // plain is our own Markdown as one line for who does not render it, without its example.
 func plain(s string) string {
 	words, _ := example(s)
