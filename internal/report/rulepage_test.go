@@ -24,6 +24,19 @@ func TestAboutRule(t *testing.T) {
 	}
 }
 
+// A link says what it leads to.
+func TestLinkText(t *testing.T) {
+	const history = "https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/removing-sensitive-data-from-a-repository"
+	for want, link := range map[string][2]string{
+		"how to replace it":                 {"secret/stripe-access-token", "https://docs.example.com/keys"},
+		"how to take it out of the history": {"secret/beamer-api-token", history},
+		"the advisory":                      {"dependency/GHSA-xxxx-0002", "https://example.com/advisories/GHSA-xxxx-0002"},
+		"more about it":                     {"iac/AWS-0092", "https://docs.example.com/acl"},
+	} {
+		assert.Equal(t, want, linkText(link[0], link[1]))
+	}
+}
+
 // A page is Markdown of one shape, whatever a rule says.
 func TestRulePagesAreInert(t *testing.T) {
 	page := func(s string) []string {

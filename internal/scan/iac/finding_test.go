@@ -127,11 +127,13 @@ func TestWords(t *testing.T) {
 		"main.tf":    `aws_s3_bucket.a: Bucket does not block public ACLs`,
 		"Dockerfile": "The image runs as root",
 		"pod.yaml":   "Pod/default/shop: Pod gets a token for the Kubernetes API",
+		"bare.yaml":  `Container "b" of pod "shop" in "default" namespace should specify a seccomp profile`,
 	} {
 		var said []string
 		for _, f := range run(t, change.Empty(), files(name, map[string]string{
 			"main.tf":    "resource \"aws_s3_bucket\" \"a\" {}\n",
 			"Dockerfile": "FROM debian:12\n",
+			"bare.yaml":  "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec: {containers: [{name: b, image: c:1}]}\n",
 			"pod.yaml":   "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec:\n  automountServiceAccountToken: true\n  containers: [{name: b, image: c:1}]\n",
 		}[name])).Findings {
 			said = append(said, f.Message)

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	trivy "github.com/aquasecurity/trivy/pkg/iac/scan"
 	"github.com/aquasecurity/trivy/pkg/iac/scanners/terraform/executor"
@@ -195,10 +197,11 @@ const maxMessage = 2_000
 // described is the check's word on one place, on one line.
 func described(res trivy.Result) string {
 	text := clean(res.Description())
-	if hidesMessage(res.Rule()) || strings.HasPrefix(text, "Rego check") {
+	if text == "" || hidesMessage(res.Rule()) || strings.HasPrefix(text, "Rego check") {
 		return ""
 	}
-	return strings.TrimRight(text, ".")
+	first, n := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + strings.TrimRight(text[n:], ".")
 }
 
 // message says what is wrong at one place, on one line.
