@@ -259,6 +259,7 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 	if err != nil {
 		return fmt.Errorf("look at what stands: %w", err)
 	}
+	r.Fixable = b.offersFix(ctx, s, r)
 	if s.pull != nil {
 		review, err := report.Review(r)
 		if err != nil {
@@ -278,7 +279,6 @@ func (b *Bot) post(ctx context.Context, s *subject, r *report.Report) error {
 			return fmt.Errorf("post the comments: %w", err)
 		}
 	}
-	r.Fixable = b.offersFix(ctx, s, r)
 	check, err := report.Check(r)
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (a *audit) reviewed(where string, repo *fakehub.Repo, number, writes int) {
 
 var (
 	hiddenLine = regexp.MustCompile(`(?m)^<!-- pullwarden:\S+ (?:settled )?key=(\S+) mac=\S+ -->\s*$`)
-	saidRule   = regexp.MustCompile("<sub>pullwarden · `([a-z]+)/([^`]+)`")
+	saidRule   = regexp.MustCompile("<sub>`([a-z]+)/([^`]+)`")
 	fenceLine  = regexp.MustCompile("^(`{3,})suggestion$")
 )
 

@@ -206,7 +206,7 @@ func (p *theatre) judge(t *testing.T, pull *playing, seen report.Report, run fak
 		}
 		switch {
 		case w.odd:
-			assert.Contains(t, run.Text, f.Rule.Title)
+			assert.Contains(t, run.Text, f.Message)
 		case w.past || w.comment < 0 || line < 0:
 			assert.True(t, annotated(run, f.Rule.ID, w.path, max(line, 1)), "no annotation at %s:%d in %+v", w.path, line, run.Annotations)
 		default:

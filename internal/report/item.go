@@ -37,6 +37,7 @@ type item struct {
 	About           string // our page about the rule
 	Suggestion      string // a committable replacement of the commented lines
 	Fence           string // around Suggestion; "" if there is none
+	Fixable         bool   // a command commits the fix
 	ExceptionHelp   string
 	PolicyPath      string
 	Colour, Neutral string // escape sequences around the severity; "" without colours
@@ -60,7 +61,7 @@ func newItem(r *Report, d policy.Decision) item {
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Dot: dot(f.Severity),
 		Place: place(r, f.At), Blocks: blocks(r, d), Past: f.Past,
 		Commit: f.Commit, Print: string(f.Print), Decision: d.Why, Owners: d.Owners,
-		ExceptionHelp: exceptionHelp, PolicyPath: policy.Path, About: aboutRule(f.Rule.ID),
+		Fixable: r.Fixable && !f.Past && len(f.Fix.Edits) > 0, ExceptionHelp: exceptionHelp, PolicyPath: policy.Path, About: aboutRule(f.Rule.ID),
 	}
 	it.Level = strings.ToUpper(it.Severity[:1]) + it.Severity[1:]
 	it.Fix, it.Example = example(f.Fix.Text)

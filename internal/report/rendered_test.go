@@ -40,7 +40,7 @@ func showings(t testing.TB) map[string][]showing {
 		reports[name] = s.report(t)
 	}
 	reports["everything"].Settings = []policy.Setting{{Key: "block", Value: "high", From: "default"}, {Key: "comment", Value: "low", From: "acme/.github line 3"}, {Key: "inline", Value: "10", From: "default"}}
-	reports["everything"].Fixable = true
+	reports["everything"].Fixable, reports["terraform"].Fixable = true, true
 	reports["everything"].Change.Elsewhere = []change.Skip{{Path: "libs/core", Why: "a submodule that moves"}}
 	out := map[string][]showing{}
 	add := func(template, what, text string) {
