@@ -22,7 +22,7 @@ func TestHowToRotate(t *testing.T) {
 		"azure-ad-client-secret": "Certificates & secrets", "npm-access-token": "`npm token revoke ID`", "pypi-upload-token": "API tokens", "openai-api-key": "API keys",
 		"anthropic-api-key": "Console", "sendgrid-api-token": "API Keys", "twilio-api-key": "API keys & tokens", "telegram-bot-api-token": "BotFather", "heroku-api-key-v2": "Account settings",
 		"jwt": "replace the key that signed it", "jwt-base64": "replace the key that signed it", "kubernetes-secret-yaml": "change each credential in it", "generic-api-key": "If it is real",
-		"beamer-api-token": "make a new Beamer API token where it was issued", "docker-hub-personal-token": "Personal access tokens",
+		"gitlab-pat-routable": "Personal access tokens", "twitter-api-secret": "Keys and tokens", "beamer-api-token": "make a new Beamer API token where it was issued", "docker-hub-personal-token": "Personal access tokens",
 	} {
 		require.Contains(t, rules, id)
 		assert.Contains(t, rules[id].How, want, id)

@@ -1,34 +1,38 @@
 package secret
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // A rotation is how a secret is replaced: steps as they go on behind "Rotate it
 // first", and the page of the provider that tells more, "" if there is none
 // that we know of.
 type rotation struct{ steps, page string }
 
-// rotationOf is the rotation of a rule of gitleaks: its own, or that of its
-// provider, which is the first word of its id.
+// rotationOf is the rotation of a rule of gitleaks: its own, or that of as many
+// of the first words of its id as have one, the last of which is its provider.
 func rotationOf(id string) (rotation, bool) {
 	all := rotations()
-	family, _, _ := strings.Cut(id, "-")
-	provider, known := all[family]
-	r, ok := all[id]
-	if !ok {
-		return provider, known && provider.steps != ""
+	var out rotation
+	for {
+		r := all[id]
+		out.steps, out.page = cmp.Or(out.steps, r.steps), cmp.Or(out.page, r.page)
+		i := strings.LastIndexByte(id, '-')
+		if i < 0 {
+			return out, out.steps != ""
+		}
+		id = id[:i]
 	}
-	if r.page == "" {
-		r.page = provider.page
-	}
-	return r, true
 }
 
-// rotations are by the id of a rule or by the provider. A provider without
+// rotations are by the id of a rule or by its first words. A provider without
 // steps has the page alone. Packages' registries have none: no address of them
 // is to be in what we write.
 func rotations() map[string]rotation {
 	return map[string]rotation{
 		"1password-service-account-token":        {"rotate it on 1Password.com under Developer > (the service account) > Rotate token.", "https://developer.1password.com/docs/service-accounts/manage-service-accounts/"},
+		"age-secret-key":                         {"make a new key with `age-keygen`, and encrypt anew, for it alone, what this one opens. What others have already stays open to them: change the secrets in it.", ""},
 		"airtable-api-key":                       {"make sure that it no longer works: keys of this kind ended in February 2024, and personal access tokens took their place.", "https://support.airtable.com/docs/creating-personal-access-tokens"},
 		"airtable-personnal-access-token":        {"regenerate or delete it in the Builder hub (or Developer hub) under Personal access tokens.", "https://support.airtable.com/docs/creating-personal-access-tokens"},
 		"algolia":                                {"make a new key under Settings > API keys, and delete this one; an Admin API key is regenerated there.", "https://www.algolia.com/doc/guides/security/api-keys/"},
@@ -42,10 +46,12 @@ func rotations() map[string]rotation {
 		"aws-amazon-bedrock-api-key-short-lived": {"it ends by itself within 12 hours. To end it now, end the sessions of its role in IAM > Roles > (the role) > Revoke sessions.", "https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html"},
 		"azure":                                  {"", "https://learn.microsoft.com/en-us/entra/identity-platform/how-to-add-credentials"},
 		"azure-ad-client-secret":                 {"make a new one in the Microsoft Entra admin center under App registrations > (the app) > Certificates & secrets, and delete this one there.", ""},
+		"clojars":                                {"disable it in your account under Deploy tokens, make one for just the group or artifact, and look for versions that were deployed since.", ""},
 		"cloudflare":                             {"roll it under My Profile > API Tokens > (the token) > Roll; a token of the account is under Manage Account > Account API Tokens.", "https://developers.cloudflare.com/fundamentals/api/how-to/roll-token/"},
 		"cloudflare-global-api-key":              {"change it under My Profile > API Tokens > Global API Key, and use a token with just the rights that are needed instead.", ""},
 		"cloudflare-origin-ca-key":               {"change it under My Profile > API Tokens > Origin CA Key.", ""},
-		"clojars":                                {"disable it in your account under Deploy tokens, make one for just the group or artifact, and look for versions that were deployed since.", ""},
+		"codecov":                                {"regenerate it in the repository's settings on Codecov, under General > Repository upload token.", ""},
+		"cohere":                                 {"delete it in the dashboard under API keys, and make a new one.", ""},
 		"curl":                                   {"change the password, or revoke the token, at the address that the command calls.", ""},
 		"databricks":                             {"revoke it under Settings > Developer > Access tokens, and generate a new one.", "https://docs.databricks.com/en/dev-tools/auth/pat.html"},
 		"datadog":                                {"make a new one under Organization Settings > API Keys (or Application Keys), and revoke this one there.", "https://docs.datadoghq.com/account_management/api-app-keys/"},
@@ -93,19 +99,23 @@ func rotations() map[string]rotation {
 		"mailchimp":                              {"revoke it under Profile > Extras > API keys, and make a new one.", "https://mailchimp.com/help/about-api-keys/"},
 		"mailgun":                                {"make a new one in the account's settings under API security (or API keys), and delete this one there.", ""},
 		"mailgun-signing-key":                    {"replace it in the account's settings, beside the API keys, under HTTP webhook signing key.", ""},
+		"mapbox":                                 {"delete it on the account's page Access tokens, and make a new one.", ""},
+		"mattermost":                             {"delete it in the profile under Security > Personal Access Tokens, and make a new one.", ""},
 		"microsoft-teams-webhook":                {"remove the webhook from its channel, and make a new one.", "https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook"},
 		"netlify":                                {"delete it under User settings > Applications > Personal access tokens, and make a new one.", "https://docs.netlify.com/api/get-started/"},
 		"new":                                    {"make a new one in the user menu under API Keys, and delete this one there.", "https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys/"},
 		"notion":                                 {"refresh it in the settings of the integration, under Configuration > Internal integration secret.", "https://developers.notion.com/docs/authorization"},
 		"npm":                                    {"revoke it under Access Tokens in the account's menu, or with `npm token revoke ID`, make one for just the packages, and look for versions that were published since.", ""},
 		"nuget-config-password":                  {"change the password, or revoke the token, at the feed that the file names.", ""},
+		"octopus":                                {"revoke it in the profile under My API Keys, and make a new one.", ""},
 		"okta":                                   {"revoke it in the Admin Console under Security > API > Tokens, and make a new one.", "https://developer.okta.com/docs/guides/create-an-api-token/main/"},
 		"openai":                                 {"delete it in the dashboard under API keys, and make a new one.", "https://platform.openai.com/api-keys"},
 		"openshift":                              {"end it with `oc delete oauthaccesstoken NAME` as an administrator, or log out with it, and log in anew.", ""},
+		"perplexity":                             {"delete it in the settings under API keys, and make a new one.", ""},
 		"pkcs12":                                 {"make a new key, have the certificate issued anew and this one revoked, and replace it wherever it is used.", ""},
+		"planetscale-password":                   {"delete it in the settings of the database under Passwords, and make a new one.", ""},
 		"postman":                                {"delete it under Account settings > API keys, and make a new one.", "https://learning.postman.com/docs/developer/postman-api/authentication/"},
 		"private-key":                            {"make a new key, put its public part where this one is trusted, and remove this one there. Have a certificate of it revoked.", ""},
-		"age-secret-key":                         {"make a new key with `age-keygen`, and encrypt anew, for it alone, what this one opens. What others have already stays open to them: change the secrets in it.", ""},
 		"pulumi":                                 {"delete it under Personal access tokens (of a team or an organization: Settings > Access tokens), and make a new one.", ""},
 		"pypi":                                   {"remove it in the account's settings under API tokens, add one for just the project, and look for versions that were published since.", ""},
 		"rubygems":                               {"delete it in the account's settings under API keys, make one with just the rights that are needed, and look for versions that were pushed since.", ""},
@@ -115,17 +125,21 @@ func rotations() map[string]rotation {
 		"shopify":                                {"uninstall the app from the store and install it again, which makes a new token; or rotate the client secret of the app, and ask for a new token.", "https://shopify.dev/docs/apps/build/authentication-authorization/manage-credentials"},
 		"shopify-shared-secret":                  {"rotate it in the Dev Dashboard under Apps > (the app) > Settings, and revoke the old one.", ""},
 		"sidekiq":                                {"ask who sold the licence for new credentials.", ""},
-		"sidekiq-secret":                         {"ask who sold the licence for new credentials.", ""},
 		"slack":                                  {"revoke it with the method `auth.revoke`, and install the app again for a new one.", "https://docs.slack.dev/reference/methods/auth.revoke"},
 		"slack-app-token":                        {"revoke it in the app's settings under Basic Information > App-Level Tokens, and generate a new one.", "https://api.slack.com/apps"},
 		"slack-config-access-token":              {"make a new one where your apps are listed, under Your App Configuration Tokens; this one ends within 12 hours.", "https://api.slack.com/apps"},
 		"slack-config-refresh-token":             {"make a new one where your apps are listed, under Your App Configuration Tokens.", "https://api.slack.com/apps"},
 		"slack-webhook-url":                      {"remove it in the app's settings under Incoming Webhooks, and add a new one.", "https://api.slack.com/apps"},
 		"snyk":                                   {"revoke and regenerate it under Account settings > General; one of a service account in the settings of its organization or group.", "https://docs.snyk.io/snyk-api/authentication-for-api/revoke-and-regenerate-a-snyk-api-token"},
+		"sonar":                                  {"revoke it under My Account > Security, and generate a new one.", ""},
+		"sourcegraph":                            {"delete it under Settings > Access tokens, and make a new one.", ""},
 		"square":                                 {"replace it in the Developer Console under (the application) > Credentials > Replace.", "https://developer.squareup.com/docs/build-basics/access-tokens"},
 		"stripe":                                 {"roll (rotate) it in the Dashboard under API keys > (the key), and let the old one expire now.", "https://docs.stripe.com/keys#rolling-keys"},
 		"telegram":                               {"write `/revoke` to BotFather, and choose the bot: it answers with a new token.", "https://core.telegram.org/bots/features#botfather"},
 		"twilio":                                 {"make a new one in the Console under Account > API keys & tokens, and delete this one there.", "https://www.twilio.com/docs/iam/api-keys"},
+		"twitch":                                 {"make a new one in the developer console under (the application) > Manage > New Secret, which ends this one.", ""},
+		"twitter":                                {"regenerate it in the developer portal under (the app) > Keys and tokens.", ""},
+		"typeform":                               {"delete it in the account's settings under Personal tokens, and make a new one.", ""},
 		"vault":                                  {"", "https://developer.hashicorp.com/vault/docs/concepts/tokens"},
 		"vault-batch-token":                      {"it cannot be revoked itself: revoke the token that it came from, or wait for its end.", ""},
 		"vault-service-token":                    {"revoke it with `vault token revoke -accessor ACCESSOR`, and log in anew.", ""},
