@@ -51,6 +51,9 @@ func TestNumbers(t *testing.T) {
 			require.NotEmpty(t, families[family], "no %s comment was seen", family)
 			for _, body := range families[family] {
 				for _, part := range []string{"**Why it matters.** ", "**How to fix.** ", "Not a problem here?", "[about this rule](", "`/pullwarden ignore REASON until YYYY-MM-DD`", "fingerprint is `"} {
+					if part == "[about this rule](" && strings.Contains(body, "<sub>`secret/custom/") {
+						continue // an operator's rule, which we have no page about
+					}
 					assert.Contains(t, body, part)
 				}
 				title, _, _ := strings.Cut(body, "\n")

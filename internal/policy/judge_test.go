@@ -101,7 +101,7 @@ func TestMarkers(t *testing.T) {
 	assert.Equal(t, "a marker in a:1: a test account", v.Decisions[0].Why)
 	assert.NotNil(t, v.Decisions[0].Marker)
 	assert.Equal(t, Block, v.Decisions[1].Action)
-	assert.Equal(t, "high, and this repository blocks from high on; the marker in a:1 counts for nothing: it gives no reason", v.Decisions[1].Why)
+	assert.Equal(t, "high, and this repository blocks high and above; the marker in a:1 counts for nothing: it gives no reason", v.Decisions[1].Why)
 	assert.Nil(t, v.Decisions[1].Marker)
 
 	p, err := Compose(Layers{Organisation: []byte("version: 1\nfloors: {markers: none}\n")})
