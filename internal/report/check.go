@@ -306,7 +306,7 @@ func note(r *Report, d policy.Decision) forge.Note {
 	case f.Severity <= finding.Low:
 		n.Level = "notice"
 	}
-	if !ofCheck(f) {
+	if !ofCheck(f) || n.Title != r.line(f.Message) { // the title says it, unless it was cut
 		n.Text = r.message(f) + "\n"
 	}
 	n.Text += fmt.Sprintf("How to fix: %s\n%s · %s", plain(r.clean(f.Fix.Text)), f.Rule.ID, r.line(d.Why))

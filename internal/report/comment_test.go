@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
+	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
 func TestReportSuggestion(t *testing.T) {
@@ -110,4 +112,17 @@ func TestReportTells(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, tells(c.text, c.what), "%q in %q", c.what, c.text)
 	}
+}
+
+// An annotation says the message of a check once: as its title, where that has room for it.
+func TestNoteSaysAllOnce(t *testing.T) {
+	f := bucket()
+	r := sample{files: files(), findings: []finding.Finding{f}}.report(t)
+	n := note(r, r.Verdict.Decisions[0])
+	assert.Equal(t, f.Message, n.Title)
+	assert.NotContains(t, n.Text, f.Message)
+	f.Message = strings.Repeat("long ", 60) + "end"
+	n = note(r, policy.Decision{Finding: f})
+	assert.LessOrEqual(t, utf8.RuneCountInString(n.Title), 200)
+	assert.Contains(t, n.Text, f.Message)
 }
