@@ -184,8 +184,8 @@ func (b *Bot) conclude(ctx context.Context, s *subject, r *report.Report) (err e
 	defer release()
 	recorded := b.step("record")
 	r.Delta, err = b.Ledger.Record(ctx, b.run(s, r))
-	if err == nil && s.pull != nil {
-		r.Leaked, err = b.Ledger.Leaked(ctx, s.pull.PullRef)
+	if err == nil {
+		r.Leaked, err = b.Ledger.Leaked(ctx, s.repo, s.head)
 	}
 	recorded()
 	if err != nil {

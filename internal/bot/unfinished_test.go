@@ -96,7 +96,7 @@ func (b *book) Record(_ context.Context, r history.Run) (history.Delta, error) {
 	b.outcomes = append(b.outcomes, r.Verdict.Outcome)
 	return history.Delta{}, nil
 }
-func (b *book) Leaked(context.Context, forge.PullRef) ([]history.Leak, error) { return nil, nil }
+func (b *book) Leaked(context.Context, forge.Repo, string) ([]history.Leak, error) { return nil, nil }
 func (b *book) Summary(context.Context, forge.PullRef) (history.Summary, error) {
 	return history.Summary{}, nil
 }

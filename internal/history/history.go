@@ -66,9 +66,9 @@ type Ledger interface {
 	// Record keeps r and says what changed since the run before. Recording the
 	// same run again (same pull request, head, and verdict) adds nothing.
 	Record(ctx context.Context, r Run) (Delta, error)
-	// Leaked returns the secrets that changes took out of a pull request, unless
-	// they were excused or called no use, oldest first.
-	Leaked(ctx context.Context, ref forge.PullRef) ([]Leak, error)
+	// Leaked returns the secrets that changes took out of the open pull requests
+	// with this head, unless they were excused, called no use or revoked, oldest first.
+	Leaked(ctx context.Context, repo forge.Repo, sha string) ([]Leak, error)
 	// At returns the latest verdict on sha of each pull request of repo that
 	// is not known to be closed.
 	At(ctx context.Context, repo forge.Repo, sha string) ([]Standing, error)

@@ -10,7 +10,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
-func (l *ledger) Leaked(ctx context.Context, ref forge.PullRef) ([]history.Leak, error) {
+func (l *ledger) Leaked(ctx context.Context, repo forge.Repo, sha string) ([]history.Leak, error) {
 	var all []history.Leak
 	err := l.each(ctx, func(rows *sql.Rows) error {
 		var k history.Leak
@@ -18,13 +18,13 @@ func (l *ledger) Leaked(ctx context.Context, ref forge.PullRef) ([]history.Leak,
 		all = append(all, k)
 		return err
 	}, `SELECT o.rule, f.path FROM outcomes o JOIN findings f ON f.id = o.finding
-		WHERE o.repository = $1 AND o.pull = $2 AND o.how = 'fixed' AND o.excepted IS NULL
-			AND o.rule LIKE 'secret/%'
+		WHERE o.repository = $1 AND o.pull IN (SELECT number FROM pulls WHERE repository = $1 AND head_sha = $2 AND closed IS NULL)
+			AND o.how = 'fixed' AND o.excepted IS NULL AND o.rule LIKE 'secret/%'
 			AND EXISTS (SELECT 1 FROM sightings g JOIN runs r ON r.id = g.run WHERE g.finding = f.id AND r.pull = o.pull AND g.action IN ('block', 'comment'))
 			AND NOT EXISTS (SELECT 1 FROM sightings g WHERE g.finding = f.id AND g.why = $3)
-		ORDER BY o.ended, f.id`, ref.Repo.ID, ref.Number, policy.WhyRevoked)
+		GROUP BY o.rule, f.path, f.id ORDER BY MIN(o.ended), f.id`, repo.ID, sha, policy.WhyRevoked)
 	if err != nil {
-		return nil, fmt.Errorf("read which secrets left %v: %w", ref, err)
+		return nil, fmt.Errorf("read which secrets left the pull requests at %s of %v: %w", sha, repo, err)
 	}
 	return all, nil
 }

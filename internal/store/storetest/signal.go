@@ -73,8 +73,9 @@ func fixedBy(t *testing.T, db DB) {
 
 // leaked: secrets that were rewritten away, and no other finding.
 func leaked(t *testing.T, db DB) {
-	of := func() (all []string) {
-		list, err := db.Ledger().Leaked(ctx, pull(1, "").PullRef)
+	of := func(head string) (all []string) {
+		t.Helper()
+		list, err := db.Ledger().Leaked(ctx, repo(), head)
 		require.NoError(t, err)
 		for _, k := range list {
 			all = append(all, k.Rule+" "+k.Path)
@@ -85,15 +86,15 @@ func leaked(t *testing.T, db DB) {
 	first := excuse(run(1, "head1", policy.Fail, day(2), key1, key2, spared, useless, other), spared, policy.Exception{Rule: "secret/c", Owner: "@acme/platform", Until: day(20)})
 	record(t, db, first)
 	tell(t, db, "command/1", useless, dev, day(2))
-	assert.Empty(t, of(), "they stand")
+	assert.Empty(t, of("head1"), "they stand")
 	record(t, db, run(1, "head2", policy.Fail, day(3), key2))
-	assert.Equal(t, []string{"secret/a a.env"}, of())
+	assert.Equal(t, []string{"secret/a a.env"}, of("head2"))
 	record(t, db, run(1, "head2", policy.Pass, day(4)))
-	assert.Equal(t, []string{"secret/a a.env"}, of(), "other rules took the second away, and no push")
+	assert.Equal(t, []string{"secret/a a.env"}, of("head2"), "other rules took the second away, and no push")
 	record(t, db, run(1, "head3", policy.Fail, day(5), key1))
-	assert.Empty(t, of(), "it is back")
+	assert.Empty(t, of("head3"), "it is back")
 	record(t, db, run(1, "head4", policy.Pass, day(6)))
-	assert.Equal(t, []string{"secret/a a.env"}, of())
+	assert.Equal(t, []string{"secret/a a.env"}, of("head4"))
 
 	// Nothing that is pushed on the way takes the word back: not one more place,
 	// in a path that nobody looks at, nor a head that could not be looked at at first.
@@ -105,17 +106,19 @@ func leaked(t *testing.T, db DB) {
 	unread.Result.Scanned.Of = 3
 	record(t, db, unread)
 	record(t, db, run(1, "head6", policy.Pass, day(9)))
-	assert.Equal(t, []string{"secret/a a.env", "secret/b b.env"}, of())
+	assert.Equal(t, []string{"secret/a a.env", "secret/b b.env"}, of("head6"))
 	// Its provider does.
 	revoked := run(1, "head7", policy.Pass, day(10), key1)
 	revoked.Verdict.Decisions[0].Action, revoked.Verdict.Decisions[0].Why = policy.Ignored, policy.WhyRevoked
 	record(t, db, revoked)
 	record(t, db, run(1, "head8", policy.Pass, day(11)))
-	assert.Equal(t, []string{"secret/b b.env"}, of())
+	assert.Equal(t, []string{"secret/b b.env"}, of("head8"))
 
-	elsewhere, err := db.Ledger().Leaked(ctx, pull(2, "").PullRef)
-	require.NoError(t, err)
-	assert.Empty(t, elsewhere)
+	// A second pull request with the same head does not take it back either.
+	record(t, db, run(2, "head8", policy.Pass, day(12)))
+	assert.Equal(t, []string{"secret/b b.env"}, of("head8"))
+	record(t, db, run(2, "head9", policy.Pass, day(13)))
+	assert.Empty(t, of("head9"), "of another one")
 }
 
 func excused(t *testing.T, db DB) {
