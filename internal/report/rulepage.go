@@ -121,6 +121,14 @@ func newRulePage(r finding.Rule) (rulePage, error) {
 	p.Scanner, p.Short, _ = strings.Cut(r.ID, "/")
 	p.Fix, p.Example = example(r.How)
 	p.Links = linksOf(r)
+	if p.Scanner == "iac" { // the words of a check's authors are for comments, and no part of these pages
+		if p.Why == "" {
+			p.Why = "The comment on a finding says what can happen, in the words of the check."
+		}
+		if p.Fix == "" {
+			p.Fix = "The comment on a finding says what to set, where the check does with an example, and suggests the new line where there is just one."
+		}
+	}
 	switch r.ID {
 	case "dependency/vulnerable":
 		p.Pattern = "dependency/CVE-2026-0001"

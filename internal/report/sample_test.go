@@ -129,7 +129,7 @@ func fontReader() finding.Finding {
 func bucket() finding.Finding {
 	f := finding.New(finding.Rule{
 		ID: "iac/AWS-0092", Title: "S3 bucket is public through its ACL", Severity: finding.High,
-		Why: "Buckets should not have ACLs that allow public access, see <code>acl</code>.",
+		Why: "Anybody can read what is in the bucket, see <code>acl</code>.",
 		How: "Set `acl = \"private\"`.\n\nFor example:\n\n```hcl\nresource \"aws_s3_bucket\" \"good\" {\n\tacl = \"private\"\n}\n```",
 	}, at("infra/main.tf", 2, 2), finding.InFile("aws_s3_bucket.site"), `aws_s3_bucket.site: Bucket has a public ACL: "public-read"`)
 	f.Fix.Edits = []change.Edit{{Span: f.At, Text: "  acl = \"private\"\n"}}
@@ -141,7 +141,7 @@ func bucket() finding.Finding {
 func privileged() finding.Finding {
 	return finding.New(finding.Rule{
 		ID: "iac/KSV-0017", Title: "Container is privileged", Severity: finding.High,
-		Why: "Privileged containers share namespaces with the host system and do not offer any security.",
+		Why: "What runs in the container may do on the node what root may.",
 		How: "Set `securityContext.privileged: false`, or remove it.",
 	}, at("deploy/shop.yaml", 5, 5), finding.InFile("shop"), "Container 'shop' of Deployment 'shop' should set 'securityContext.privileged' to false")
 }

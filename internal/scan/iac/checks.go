@@ -63,12 +63,12 @@ func (e *engine) judge(ctx context.Context, kind types.Source, path string, cont
 	return results.GetFailed(), nil
 }
 
-// all returns every rule that may be reported, sorted by id.
-func (e *engine) all() []finding.Rule {
+// all returns every rule that may be reported as told by in, sorted by id.
+func (e *engine) all(in func(trivy.Rule) finding.Rule) []finding.Rule {
 	out := []finding.Rule{remoteModule()}
 	for _, r := range rules.GetRegistered() {
 		if counts(r.Rule) {
-			out = append(out, e.rule(r.Rule))
+			out = append(out, in(r.Rule))
 		}
 	}
 	slices.SortFunc(out, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
@@ -101,11 +101,28 @@ func (e *engine) rule(r trivy.Rule) finding.Rule {
 	if ours.Example != nil {
 		code = strings.TrimSpace(*ours.Example)
 	}
-	if code != "" {
-		out.How += "\n\nFor example:\n\n```" + language + "\n" + code + "\n```"
-	}
+	out.How += inExample(code, language)
 	e.known[r.ID] = out
 	return out
+}
+
+// ours is a rule with our words alone of why and how, "" where there are none:
+// those of the checks' authors are for findings, and no part of our documents.
+func (e *engine) ours(r trivy.Rule) finding.Rule {
+	out, ours := e.rule(r), e.words[r.ID]
+	out.Why, out.How = ours.Why, ours.How
+	if ours.How != "" && ours.Example != nil {
+		_, language := example(r.Examples)
+		out.How += inExample(strings.TrimSpace(*ours.Example), language)
+	}
+	return out
+}
+
+func inExample(code, language string) string {
+	if code == "" {
+		return ""
+	}
+	return "\n\nFor example:\n\n```" + language + "\n" + code + "\n```"
 }
 
 func sentence(s string) string {

@@ -109,7 +109,7 @@ func TestWords(t *testing.T) {
 	var strict map[string]wording
 	require.NoError(t, d.Decode(&strict))
 	rules := map[string]finding.Rule{}
-	for _, r := range e.all() {
+	for _, r := range e.all(e.rule) {
 		rules[strings.TrimPrefix(r.ID, "iac/")] = r
 	}
 	for id, w := range strict {
@@ -119,7 +119,7 @@ func TestWords(t *testing.T) {
 		}
 		assert.False(t, strings.HasSuffix(w.Title+w.Message, "."), id)
 	}
-	all := fmt.Sprint(e.all())
+	all := fmt.Sprint(e.all(e.rule))
 	for _, garbled := range []string{"tfsec ignore", "PUTs with", "'set containers", "switch to private acl", `sse_algorithm = "AES256"`, "foobarbaz", "private-read"} {
 		assert.NotContains(t, all, garbled)
 	}
@@ -143,9 +143,18 @@ func TestWords(t *testing.T) {
 }
 
 func TestRules(t *testing.T) {
-	all := loaded.Rules()
+	e, err := loaded.engine()
+	require.NoError(t, err)
+	all := e.all(e.rule)
 	assert.Greater(t, len(all), 400)
-	for _, r := range all {
+	listed := loaded.Rules()
+	require.Len(t, listed, len(all))
+	for i, r := range all {
+		ours := e.words[strings.TrimPrefix(r.ID, "iac/")]
+		if r.ID != remoteModule().ID {
+			assert.Equal(t, ours.Why, listed[i].Why, "documents have no words of the checks' authors: %s", r.ID)
+			assert.True(t, strings.HasPrefix(listed[i].How, ours.How) && (ours.How != "" || listed[i].How == ""), r.ID)
+		}
 		assert.True(t, strings.HasPrefix(r.ID, "iac/"), r.ID)
 		assert.NotEmpty(t, r.Title, r.ID)
 		assert.NotEmpty(t, r.Why, r.ID)

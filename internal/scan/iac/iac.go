@@ -58,7 +58,7 @@ func (s *Scanner) Rules() []finding.Rule {
 	if err != nil {
 		return nil
 	}
-	return e.all()
+	return e.all(e.ours)
 }
 
 // Wants implements [scan.Scanner]: the other files of touched Terraform modules,
