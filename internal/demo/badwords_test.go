@@ -158,7 +158,7 @@ func TestTooMuch(t *testing.T) {
 	require.True(t, ok)
 	assert.Len(t, r.Verdict.Decisions, 1000)
 	assert.Equal(t, "failure", check.Conclusion)
-	assert.Equal(t, "1000 blocking: AWS access token committed (1000 times); not everything was looked at", check.Title)
+	assert.Equal(t, "1000 blocking: AWS access key committed (1000 times); not everything was looked at", check.Title)
 	assert.Regexp(t, `(9\d{3}|10000) findings; only the worst 1000 are shown`, check.Summary, "some of the random keys read like a placeholder")
 	assert.Len(t, p.Threads, 10)
 	assert.Len(t, p.Reviews, 1)

@@ -126,7 +126,7 @@ func newRulePage(r finding.Rule) (rulePage, error) {
 			p.Why = "The comment on a finding says what can happen, in the words of the check."
 		}
 		if p.Fix == "" {
-			p.Fix = "The comment on a finding says what to set, where the check does with an example, and suggests the new line where there is just one."
+			p.Fix = "The comment on a finding says what to set, with an example where the check has one, and suggests the new line where there is just one."
 		}
 	}
 	switch r.ID {

@@ -37,9 +37,12 @@ const (
 // privatePEM parses a private key. One that begins as it should and is cut off
 // is plausible: no more of it may be shown. Whatever else it cannot parse is none.
 func privatePEM(c candidate) verdict {
-	m := pemBlock.FindStringSubmatch(pemEscape.Replace(c.value))
-	if m == nil {
-		return plausible
+	text := pemEscape.Replace(c.value)
+	m := pemBlock.FindStringSubmatch(text)
+	if m == nil { // another key begins before this one ends: a list of what they begin with is none
+		_, rest, _ := strings.Cut(text, "KEY-----")
+		data, _, ok := pemBody(rest[:max(0, strings.Index(rest, "-----"))])
+		return shape(ok && len(data) >= leastKey)
 	}
 	data, encrypted, ok := pemBody(m[2])
 	kind := strings.ToUpper(m[1])

@@ -58,6 +58,9 @@ func (p *pattern) doubts(value string) bool {
 	if !strings.Contains(value, "\n") && madeUp(value) {
 		return true
 	}
+	if isName(value) { // of a function, say: ModifyInstanceBackupName
+		return true
+	}
 	switch p.rule.ID {
 	case "secret/sourcegraph-access-token": // any commit id
 		return !strings.HasPrefix(strings.ToLower(value), "sgp_")
@@ -67,6 +70,12 @@ func (p *pattern) doubts(value string) bool {
 		return strings.HasPrefix(value, "s.") && inWords(value) > len(value)/2
 	}
 	return p.proof != nil && p.proof(candidate{match: value, value: value}) == invalid
+}
+
+// isName tells whether a value is words in letters of both cases, as programs are written.
+func isName(value string) bool {
+	letters := strings.IndexFunc(value, func(r rune) bool { return r < 'A' || r > 'z' || r > 'Z' && r < 'a' }) < 0
+	return letters && strings.ToLower(value) != value && strings.ToUpper(value) != value && 3*inWords(value) > 2*len(value)
 }
 
 // inWords counts the small letters of a value that stand three and more in a

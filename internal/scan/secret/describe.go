@@ -32,8 +32,11 @@ func describe(id string) finding.Rule {
 	default:
 		r.How = fmt.Sprintf("**Rotate it first**: make a new %s where it was issued, and revoke this one there.", n) + thenCleanUp
 	}
-	if id == "kubernetes-secret-yaml" {
+	switch id {
+	case "kubernetes-secret-yaml":
 		r.Why = why("can use the credentials in it")
+	case "aws-access-token":
+		r.Why = why("can use the account, with the secret key that belongs to this id and often stands beside it")
 	}
 	if to.page != "" && !isPublic(id) {
 		r.References = append([]string{to.page}, r.References...)
@@ -64,8 +67,8 @@ func why(they string) string {
 }
 
 // thenCleanUp is what is to be done with any secret once it is replaced.
-const thenCleanUp = " Then load it from the environment or a secret store at run time. " +
-	"Deleting it or a force-push alone is not enough: clones, forks and caches keep the old commit."
+const thenCleanUp = " Then load the new one from the environment or a secret store, and take this one out of the commit " +
+	"that brought it in: a new commit does not clear this check. A force-push alone is not enough: clones and forks keep the old commit."
 
 // cleanUp are the pages on what is to be done with any secret.
 func cleanUp() []string {
@@ -152,6 +155,7 @@ func inSentence(noun string) string {
 func odd() map[string]string {
 	return map[string]string{
 		"airtable-personnal-access-token":             "Airtable personal access token",
+		"aws-access-token":                            "AWS access key",
 		"azure-ad-client-secret":                      "Microsoft Entra client secret",
 		"aws-amazon-bedrock-api-key-long-lived":       "Amazon Bedrock API key",
 		"aws-amazon-bedrock-api-key-short-lived":      "Short-lived Amazon Bedrock API key",
