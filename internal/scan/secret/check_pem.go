@@ -39,9 +39,14 @@ const (
 func privatePEM(c candidate) verdict {
 	text := pemEscape.Replace(c.value)
 	m := pemBlock.FindStringSubmatch(text)
-	if m == nil { // another key begins before this one ends: a list of what they begin with is none
+	if m == nil {
 		_, rest, _ := strings.Cut(text, "KEY-----")
-		data, _, ok := pemBody(rest[:max(0, strings.Index(rest, "-----"))])
+		body, _, another := strings.Cut(rest, "-----")
+		if !another {
+			return plausible
+		}
+		// Another key begins before this one ends: a list of what they begin with is none.
+		data, _, ok := pemBody(body)
 		return shape(ok && len(data) >= leastKey)
 	}
 	data, encrypted, ok := pemBody(m[2])
