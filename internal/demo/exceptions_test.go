@@ -33,7 +33,7 @@ func TestAnExceptionEnds(t *testing.T) {
 	assert.Equal(t, "success", runs[len(runs)-1].Conclusion)
 
 	// Its day passes.
-	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.Config.DatabaseURL, "sqlite:"))
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.Config.DatabaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	for passes, now := range map[string]time.Time{
@@ -84,7 +84,7 @@ func TestTheOwnerOfAnExceptionIsTold(t *testing.T) {
 // asIfYesterday has what is done once a day be due.
 func (w *world) asIfYesterday() {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.Config.DatabaseURL, "sqlite:"))
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.Config.DatabaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 	require.NoError(w.t, err)
 	defer func() { _ = db.Close() }()
 	for _, passed := range []string{

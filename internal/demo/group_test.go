@@ -22,7 +22,7 @@ func TestAMergeGroupTakesWhatIsKnown(t *testing.T) {
 	}
 	check, p := w.review(files)
 	require.Equal(t, "success", check.Conclusion)
-	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.Config.DatabaseURL, "sqlite:"))
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.Config.DatabaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 	require.NoError(t, err)
 	defer db.Close()
 	known := func() (n, longestUnused int64) {
