@@ -125,7 +125,7 @@ func TestWatch(t *testing.T) {
 			require.NoError(t, res.Body.Close())
 		}, "a Stripe key in the GitHub"},
 		"the key that the database keeps": {func(t *testing.T, s *demo.Stage, log zerolog.Logger) {
-			db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.Config.DatabaseURL, "sqlite:"))
+			db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.Config.DatabaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 			require.NoError(t, err)
 			defer db.Close()
 			var key []byte
@@ -167,7 +167,7 @@ func TestWatch(t *testing.T) {
 // leakInto writes a secret into the database of a stage.
 func leakInto(t *testing.T, s *demo.Stage, secret string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.Config.DatabaseURL, "sqlite:"))
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.Config.DatabaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 	require.NoError(t, err)
 	defer db.Close()
 	_, err = db.Exec(`UPDATE repositories SET name = $1`, secret)

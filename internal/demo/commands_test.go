@@ -441,7 +441,7 @@ func copycat(ts *testscript.TestScript, _ bool, args []string) {
 
 // ledger prints what is remembered of upgrades, and under which names the repository was known.
 func ledger(ts *testscript.TestScript, _ bool, _ []string) {
-	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(act(ts).stage.Config.DatabaseURL, "sqlite:"))
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(act(ts).stage.Config.DatabaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 	ts.Check(err)
 	defer db.Close()
 	for _, query := range []string{
