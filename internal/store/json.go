@@ -36,6 +36,7 @@ type findingJSON struct {
 	Details    []finding.Detail    `json:"details,omitempty"`
 	Fix        finding.Fix         `json:"fix"`
 	Marker     *finding.Marker     `json:"marker,omitempty"`
+	Validity   finding.Validity    `json:"validity,omitempty"`
 }
 
 type statusJSON struct {
@@ -65,7 +66,7 @@ func resultForm(r finding.Result) resultJSON {
 		form.Findings = append(form.Findings, findingJSON{
 			Print: f.Print, Rule: f.Rule.ID, Title: f.Rule.Title, Severity: f.Severity, Confidence: f.Confidence,
 			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Message: f.Message,
-			Evidence: f.Evidence.String(), Details: f.Details, Fix: f.Fix, Marker: f.Marker,
+			Evidence: f.Evidence.String(), Details: f.Details, Fix: f.Fix, Marker: f.Marker, Validity: f.Validity,
 		})
 	}
 	for _, s := range r.Statuses {

@@ -78,7 +78,7 @@ func pastResult(raw string) (finding.Result, error) {
 		}
 		r.Findings = append(r.Findings, finding.Finding{
 			Rule: finding.Rule{ID: f.Rule, Title: f.Title}, Severity: severity, Confidence: confidence,
-			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Print: f.Print, Marker: f.Marker,
+			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Print: f.Print, Marker: f.Marker, Validity: f.Validity,
 		})
 	}
 	for _, s := range form.Statuses {

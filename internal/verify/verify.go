@@ -49,8 +49,8 @@ func New(transport http.RoundTripper, at map[string]string, installations []int6
 		switch {
 		case !slices.ContainsFunc(providers(), func(p provider) bool { return p.name == name }):
 			wrong = append(wrong, fmt.Errorf("providers.%s: none of %s", name, strings.Join(Names(), ", ")))
-		case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "":
-			wrong = append(wrong, fmt.Errorf("providers.%s: %q is no address", name, address))
+		case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "": // it may have a password in it: not shown
+			wrong = append(wrong, fmt.Errorf("providers.%s: is no plain address, such as https://HOST", name))
 		case u.Scheme != "https" && u.Hostname() != "127.0.0.1":
 			wrong = append(wrong, fmt.Errorf("providers.%s: %q is not https: whoever is on the way would read the secret", name, address))
 		}

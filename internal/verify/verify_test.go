@@ -14,6 +14,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/scan/secret"
 )
 
 const ours = 7 // the installation
@@ -215,12 +216,26 @@ func TestDecodedValue(t *testing.T) {
 
 func TestAddressesThatCannotBe(t *testing.T) {
 	for address, why := range map[string]string{
-		"slack=http://slack.com": "is not https", "slack=slack.com": "is no address", "slack=https://me:pw@slack.com": "is no address",
-		"slack=": "is no address", "acme=https://acme.example": "none of anthropic, digitalocean",
+		"slack=http://slack.com": "is not https", "slack=slack.com": "is no plain address", "slack=https://me:pw@slack.com": "is no plain address",
+		"slack=": "is no plain address", "slack=https://me:p%w@slack.com": "is no plain address", "acme=https://acme.example": "none of anthropic, digitalocean",
 	} {
 		name, at, _ := strings.Cut(address, "=")
 		_, err := New(http.DefaultTransport, map[string]string{name: at}, nil)
 		assert.ErrorContains(t, err, "providers."+name, address)
 		assert.ErrorContains(t, err, why, address)
+		assert.NotContains(t, err.Error(), "me:p", "a password")
+	}
+}
+
+// A rule that is called otherwise would never be asked about again.
+func TestTheRulesAreThere(t *testing.T) {
+	there := map[string]bool{}
+	for _, r := range secret.New().Rules() {
+		there[r.ID] = true
+	}
+	for _, p := range providers() {
+		for _, rule := range p.rules {
+			assert.True(t, there["secret/"+rule], "%s of %s", rule, p.name)
+		}
 	}
 }

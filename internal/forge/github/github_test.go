@@ -254,6 +254,8 @@ func TestReadFile(t *testing.T) {
 		require.NoError(t, err, path)
 		assert.Equal(t, want, string(got), path)
 	}
+	calls := w.hub.Calls()
+	assert.Equal(t, "ref=refs%2Fheads%2Fmain", calls[len(calls)-1].Query, "a tag called main is not asked for")
 	got, err := w.ReadFile(t.Context(), w.repo, w.pull.HeadSHA, "b.txt")
 	require.NoError(t, err)
 	assert.Equal(t, "new\n", string(got))

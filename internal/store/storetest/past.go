@@ -17,6 +17,7 @@ func past(t *testing.T, db DB) {
 	f := found("iac/a", "main.tf", "a")
 	f.Confidence, f.Also = finding.Likely, []change.Span{{Path: "b.tf", Start: 2, End: 3}}
 	f.Marker = &finding.Marker{At: f.At, Rule: f.Rule.ID, Reason: "a test account"}
+	f.Validity = finding.Revoked
 	first := run(1, "head1", policy.Fail, day(2), f)
 	second := run(2, "head2", policy.Incomplete, day(3))
 	second.Result.Statuses = []finding.Status{{Scanner: "iac", Err: errors.New("out of time")}}
@@ -29,8 +30,8 @@ func past(t *testing.T, db DB) {
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	got := all[0].Findings[0]
-	assert.Equal(t, []any{f.Rule.ID, f.Severity, f.Confidence, f.At, f.Also, f.Past, f.Marker},
-		[]any{got.Rule.ID, got.Severity, got.Confidence, got.At, got.Also, got.Past, got.Marker})
+	assert.Equal(t, []any{f.Rule.ID, f.Severity, f.Confidence, f.At, f.Also, f.Past, f.Marker, f.Validity},
+		[]any{got.Rule.ID, got.Severity, got.Confidence, got.At, got.Also, got.Past, got.Marker, got.Validity})
 	assert.Equal(t, policy.Default().Judge(first.Result, day(5)).Outcome, policy.Default().Judge(all[0], day(5)).Outcome)
 
 	record(t, db, second)
