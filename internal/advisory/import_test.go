@@ -99,7 +99,7 @@ func TestImport(t *testing.T) {
 	require.Len(t, got, 1)
 	assert.Equal(t, Advisory{
 		ID: "GO-2024-9001", Aliases: []string{"CVE-2024-99001"}, Summary: "Reads too [31mmuch",
-		Severity: finding.High, Source: "no source states one; unknown counts as high", Fixed: "v1.2.0",
+		Severity: finding.High, Source: "no source states one; unknown counts as high", Introduced: "0", Fixed: "v1.2.0",
 		URLs: []string{"https://example.com/GO-2024-9001", "https://example.com/fix", "https://example.com/web"},
 	}, got[0])
 	assert.Len(t, affecting(t, db, "Some New Registry", "thing", "1.0.0"), 1)

@@ -124,3 +124,24 @@ func (a *entry) fixedAbove(version string, compare func(a, b string) int) string
 	}
 	return best
 }
+
+// introducedBelow returns where the vulnerability begins that version has: the
+// highest "introduced" at or below it of a range that covers it; "" if no range does.
+func (a *entry) introducedBelow(version string, compare func(a, b string) int) string {
+	var best *event
+	for _, r := range a.Ranges {
+		if !r.covers(version, compare) {
+			continue
+		}
+		for i := range r.Events {
+			e := &r.Events[i]
+			if e.Kind == introduced && e.compareTo(version, compare) <= 0 && (best == nil || e.order(best, compare) > 0) {
+				best = e
+			}
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	return best.Version
+}

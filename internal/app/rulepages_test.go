@@ -33,7 +33,7 @@ func TestRulePages(t *testing.T) {
 	}
 	pages, err := report.RulePages(rules)
 	require.NoError(t, err)
-	assert.Len(t, pages, len(rules)+3, "a page for each, two for the kinds of advisories, and the index")
+	assert.Len(t, pages, len(rules)+1, "a page for each, and the index")
 
 	written := map[string]string{}
 	require.NoError(t, filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -95,7 +95,9 @@ func TestRulePagesCanBeFollowed(t *testing.T) {
 			p, err := policy.Parse([]byte(text))
 			require.NoError(t, err, "%s:\n%s", r.ID, text)
 			require.Len(t, p.Ignore, 1)
-			assert.Equal(t, r.ID, p.Ignore[0].Rule)
+			if !strings.HasPrefix(r.ID, "dependency/") { // whose example names one advisory
+				assert.Equal(t, r.ID, p.Ignore[0].Rule)
+			}
 			for _, part := range []string{"## What it finds\n\n", "## Why it matters\n\n", "## How to fix it\n\n", "## How to say no\n\n"} {
 				_, rest, ok := strings.Cut(page, part)
 				assert.True(t, ok && rest[0] != '\n' && rest[0] != '#', "%s has nothing under %q", r.ID, part)

@@ -76,7 +76,8 @@ func (e *MissingError) Error() string {
 // A Skip is a blob that was not looked at.
 type Skip struct {
 	Path string `json:"path"`
-	Why  string `json:"why"` // for people: "larger than 4 MiB"
+	Line int    `json:"line,omitempty"` // 1-based; 0 for the file as a whole
+	Why  string `json:"why"`            // for people: "larger than 4 MiB"
 }
 
 // A Commit is one step of a Change. Its Files show lines that a later

@@ -151,7 +151,7 @@ func TestPointer(t *testing.T) {
 	}
 	c := between(t, nil, map[string]string{"model.bin": "version https://git-lfs.github.com/spec/v1\noid " + oid + "\nsize 1\n"})
 	assert.Equal(t, oid, c.File("model.bin").LFS)
-	assert.Equal(t, []Skip{{"model.bin", WhyPointer}}, c.Skipped)
+	assert.Equal(t, []Skip{{Path: "model.bin", Why: WhyPointer}}, c.Skipped)
 	assert.Len(t, c.File("model.bin").Hunks, 1, "the pointer itself is looked at")
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pullwarden/pullwarden/internal/report"
 )
 
 // alone is an environment without a home, from which nothing but loopback can be reached.
@@ -28,6 +30,10 @@ type shown struct {
 
 		Start, End int
 		Past       bool
+		Owners     []string
+		Also       []report.PlaceJSON
+		Package    *report.PackageJSON
+		Advisories []report.AdvisoryJSON
 	}
 	Scanned struct {
 		Commits, Blobs, Of int

@@ -247,7 +247,7 @@ func kubernetesTricks() []trick {
 		{name: "kubernetes: CRLF and a byte order mark", story: added("deploy/app.yaml", "\ufeff"+strings.ReplaceAll(privilegedPod, "\n", "\r\n")), want: privileged("deploy/app.yaml", "privileged: true")},
 		{name: "kubernetes: CRLF after a separator", story: added("deploy/app.yaml", strings.ReplaceAll(service+"---\n"+privilegedPod, "\n", "\r\n")), want: privileged("deploy/app.yaml", "privileged: true")},
 		{name: "kubernetes: UTF-16", story: added("deploy/app.yaml", "\xff\xfe"+wide(privilegedPod, false)), want: []sighting{{rule: "iac/KSV-0017", path: "deploy/app.yaml", line: 19, comment: -1}}},
-		{name: "kubernetes: in a hidden directory", story: added(".deploy/testdata/vendor/app.yaml", privilegedPod), want: privileged(".deploy/testdata/vendor/app.yaml", "privileged: true")},
+		{name: "kubernetes: in a hidden directory", story: added(".deploy/tests/vendor/app.yaml", privilegedPod), want: privileged(".deploy/tests/vendor/app.yaml", "privileged: true")},
 		{name: "kubernetes: securityContext taken away",
 			story: newStory().base(tree{"deploy/app.yaml": safePod}).commit("bad", tree{"deploy/app.yaml": safePod[:strings.LastIndex(safePod, "          securityContext:")]}),
 			want:  []sighting{{rule: "iac/KSV-0014", path: "deploy/app.yaml", text: "- name: app\n", comment: -1}}},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -235,9 +236,15 @@ func (p *theatre) queue(t *testing.T, pull *playing, trick trick) {
 	}
 }
 
+// isOf reports whether f is of a rule with that prefix, or has the advisory that it names.
+func isOf(f finding.Finding, rule string) bool {
+	return strings.HasPrefix(f.Rule.ID, rule) ||
+		slices.ContainsFunc(f.Advisories, func(a finding.Advisory) bool { return "dependency/"+a.ID == rule })
+}
+
 func sighted(findings []finding.Finding, w sighting, line int) (finding.Finding, bool) {
 	for _, f := range findings {
-		if strings.HasPrefix(f.Rule.ID, w.rule) && f.At.Path == w.path && f.At.Start == line && f.Past == w.past {
+		if isOf(f, w.rule) && f.At.Path == w.path && f.At.Start == line && f.Past == w.past {
 			return f, true
 		}
 	}

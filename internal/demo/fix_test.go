@@ -46,7 +46,7 @@ func TestFixSample(t *testing.T) {
 
 	after, second := tell("synchronize")
 	require.NotEqual(t, first, second)
-	fixed := []string{"dependency/DEMO-2026-0003 reports/requirements.txt", "iac/AWS-0092 infra/receipts.tf", "iac/KSV-0017 deploy/shop.yaml"}
+	fixed := []string{"dependency/vulnerable reports/requirements.txt", "iac/AWS-0092 infra/receipts.tf", "iac/KSV-0017 deploy/shop.yaml"}
 	for _, f := range fixed {
 		assert.Contains(t, before, f)
 		assert.NotContains(t, after, f)

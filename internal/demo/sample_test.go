@@ -53,8 +53,8 @@ func TestSampleIsNotSpecial(t *testing.T) {
 	for _, want := range []string{
 		"secret/github-pat services/post/send.go",
 		"secret/gitlab-pat services/till/card.go",
-		"dependency/OTHER-1999-0002 frontend/app/package-lock.json",
-		"dependency/OTHER-1999-0003 jobs/requirements/nightly.txt",
+		"dependency/vulnerable frontend/app/package-lock.json",
+		"dependency/vulnerable jobs/requirements/nightly.txt",
 		"iac/AWS-0092 cloud/storage/bills.tf",
 		"iac/DS-0002 images/kiosk.dockerfile",
 		"iac/KSV-0017 ops/cluster/kiosk.yml",

@@ -15,6 +15,8 @@ import (
 type Ecosystem interface {
 	// Name is OSV's name of the ecosystem: "Go", "npm", "PyPI".
 	Name() string
+	// PURLType is its type of package URLs: "golang", "npm", "pypi".
+	PURLType() string
 	// Match reports whether path is a manifest that Packages reads.
 	Match(path string) bool
 	// Companions are paths beside a manifest that Packages and Upgrade need too.

@@ -5,7 +5,9 @@ package finding
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 )
@@ -27,7 +29,8 @@ type Finding struct {
 	Severity   Severity // usually Rule.Severity; an advisory may say otherwise
 	Confidence Confidence
 	At         change.Span
-	Also       []change.Span // further places of the same finding
+	Also       []change.Span // all further places of the same finding
+	Block      change.Span   // what a reader edits to fix it, such as a resource; zero: At
 	Commit     string        // SHA that brought it in; "" if not known
 	Past       bool          // only in history: At is a place in Commit, and Head no longer has it
 	Message    string        // one line, about this place
@@ -39,7 +42,20 @@ type Finding struct {
 	Was        Fingerprint // Print as the key before made it; "" if there is none
 	Marker     *Marker     // beside it; nil if there is none
 
+	// Of a dependency: which package, and its advisories, worst first.
+	Dependency *Dependency
+	Advisories []Advisory
+
+	// Note says, for people, why the finding is a note at most, whatever its
+	// severity: it neither blocks nor gets a comment. "" lets the severity decide.
+	Note string
+
+	// Joined are the fingerprints of the findings that Join made this one of,
+	// by the present key and the one before.
+	Joined []Fingerprint
+
 	identity Identity
+	cause    *cause // nil: it is a finding by itself
 }
 
 // New returns a finding of r, with what r says of severity and fix, known again by id.
@@ -62,6 +78,37 @@ const (
 	Working          // it opens something at this moment
 	Revoked          // it does not open anything any more
 )
+
+// A Dependency is the package that a finding is about, as one manifest states it.
+type Dependency struct {
+	Ecosystem string   `json:"ecosystem"` // OSV's name
+	Name      string   `json:"name"`
+	PURL      string   `json:"purl"` // without version
+	Version   string   `json:"version"`
+	Scope     string   `json:"scope"` // "runtime" or "development"
+	Direct    bool     `json:"direct"`
+	Chain     []string `json:"chain,omitempty"`   // from the direct dependency down to the one that requires it
+	Upgrade   string   `json:"upgrade,omitempty"` // lowest version that fixes all that can be fixed; "" if there is none
+}
+
+// An Advisory is one known vulnerability of a Dependency.
+type Advisory struct {
+	ID         string        `json:"id"`
+	Aliases    []string      `json:"aliases,omitempty"`
+	Summary    string        `json:"summary,omitempty"`
+	Severity   Severity      `json:"severity"`
+	Source     string        `json:"source,omitempty"`     // who rates it so, for people
+	Introduced string        `json:"introduced,omitempty"` // first version that has it; "0" is below all
+	Fixed      string        `json:"fixed,omitempty"`      // lowest version above that is without it; "" if none is known
+	Published  time.Time     `json:"published,omitzero"`
+	Note       string        `json:"note,omitempty"`   // as of a Finding
+	Prints     []Fingerprint `json:"prints,omitempty"` // of the advisory's own finding, before Join
+}
+
+// Named reports whether id is the advisory's own or one of its aliases.
+func (a Advisory) Named(id string) bool {
+	return id == a.ID || slices.Contains(a.Aliases, id)
+}
 
 // Is reports whether f has a fingerprint, made with the present key or the one before.
 func (f *Finding) Is(p Fingerprint) bool { return p != "" && (p == f.Print || p == f.Was) }
@@ -92,7 +139,8 @@ func (e Evidence) String() string { return e.shown }
 type Severity uint8
 
 const (
-	Info Severity = iota
+	Unrated Severity = iota // no source states one: policy says how it counts
+	Info
 	Low
 	Medium
 	High
@@ -100,10 +148,24 @@ const (
 	Never // as a threshold: no finding reaches it
 )
 
-var severities = [...]string{"info", "low", "medium", "high", "critical", "never"}
+var severities = [...]string{"unknown", "info", "low", "medium", "high", "critical", "never"}
 
 func (s Severity) String() string               { return severities[min(int(s), len(severities)-1)] }
 func (s Severity) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// UnmarshalJSON reads a severity by its name.
+func (s *Severity) UnmarshalJSON(b []byte) error {
+	var name string
+	if err := json.Unmarshal(b, &name); err != nil {
+		return err
+	}
+	parsed, ok := ParseSeverity(name)
+	if !ok {
+		return fmt.Errorf("severity %.40q is not known", name)
+	}
+	*s = parsed
+	return nil
+}
 
 // ParseSeverity reads a name such as "high", in any case.
 func ParseSeverity(name string) (Severity, bool) {

@@ -130,6 +130,7 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 	type seat struct{ rule, path, name string }
 	nth := map[seat]int{}
 	at := map[Fingerprint]int{}
+	ordinals := map[cause][]string{}
 	var out []Finding
 	for _, f := range findings {
 		id := f.identity.get()
@@ -143,6 +144,7 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 		if k.before != nil {
 			f.Was = Fingerprint(k.before.Sum(parts[0], parts[1:]...))
 		}
+		k.sealCause(&f, pathAt(f.At.Path), ordinals)
 		if i, seen := at[f.Print]; seen {
 			if out[i].At != f.At {
 				out[i].Also = append(append(out[i].Also, f.At), f.Also...)

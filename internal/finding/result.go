@@ -21,6 +21,8 @@ type Status struct {
 	Scanner string
 	Took    time.Duration
 	Err     error // nil if the scanner finished; a timeout or a panic is an Err
+	// Incomplete are files that the scanner should have understood and could not.
+	Incomplete []change.Skip
 }
 
 // Scanned accounts for what was looked at. A blob is counted once, however
@@ -35,7 +37,7 @@ type Scanned struct {
 // Complete reports whether all that the change brought in was looked at.
 func (r *Result) Complete() bool {
 	for _, s := range r.Statuses {
-		if s.Err != nil {
+		if s.Err != nil || len(s.Incomplete) > 0 {
 			return false
 		}
 	}

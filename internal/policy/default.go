@@ -13,13 +13,16 @@ const day = 24 * time.Hour
 // that is the operator's, and Enforce where nobody says anything.
 func Default() Policy {
 	p := Policy{
-		Block:          finding.High,
-		Comment:        finding.Medium,
-		OnScannerError: Note,
-		Checks:         OneCheck,
-		Inline:         10,
-		Floors:         noFloors(),
-		Scanners:       map[string]Scanner{},
+		Block:           finding.High,
+		Comment:         finding.Medium,
+		UnknownSeverity: finding.Medium,
+		OnScannerError:  Note,
+		Uncovered:       Note,
+		TestPaths:       []string{"**/testdata/**", "**/test-data/**", "**/test_data/**", "**/fixtures/**", "**/test-fixtures/**", "**/__fixtures__/**"},
+		Checks:          OneCheck,
+		Inline:          10,
+		Floors:          noFloors(),
+		Scanners:        map[string]Scanner{},
 		Upgrades: Upgrades{
 			Enabled: true, Schedule: Daily, Open: 5,
 			Labels: []string{"dependencies"}, MinReleaseAge: 3 * day,

@@ -59,10 +59,13 @@ func Explain(l Layers) ([]Setting, error) {
 	add("mode", cmp.Or(p.Mode, Enforce))
 	add("block", p.Block)
 	add("comment", p.Comment)
+	add("unknown_severity", p.UnknownSeverity)
+	add("uncovered", p.Uncovered)
 	add("on_scanner_error", p.OnScannerError)
 	add("checks", p.Checks)
 	add("inline", p.Inline)
 	add("paths.ignore", list(p.IgnorePaths))
+	add("paths.tests", list(p.TestPaths))
 	for _, s := range sections() {
 		said := p.scanner(s.key)
 		add("scanners."+s.key+".enabled", said.Enabled)

@@ -34,6 +34,12 @@ func (r *reader) policy(n *yaml.Node, p *Policy, floors *Floors) {
 		}},
 		{"block", false, func(n *yaml.Node) { choice(r, n, "`block`", &p.Block, words, levels) }},
 		{"comment", false, func(n *yaml.Node) { choice(r, n, "`comment`", &p.Comment, words, levels) }},
+		{"unknown_severity", false, func(n *yaml.Node) {
+			choice(r, n, "`unknown_severity`", &p.UnknownSeverity, words[:len(words)-1], levels[:len(levels)-1])
+		}},
+		{"uncovered", false, func(n *yaml.Node) {
+			choice(r, n, "`uncovered`", &p.Uncovered, []string{"note", "block"}, []Action{Note, Block})
+		}},
 		{"on_scanner_error", false, func(n *yaml.Node) {
 			choice(r, n, "`on_scanner_error`", &p.OnScannerError, []string{"note", "block"}, []Action{Note, Block})
 		}},
@@ -42,6 +48,13 @@ func (r *reader) policy(n *yaml.Node, p *Policy, floors *Floors) {
 				r.list(n, "`paths.ignore`", mostGlobs, func(n *yaml.Node) {
 					if g, ok := r.pathGlob(n, "an entry of `paths.ignore`"); ok {
 						p.IgnorePaths = append(p.IgnorePaths, g)
+					}
+				})
+			}}, field{"tests", false, func(n *yaml.Node) {
+				p.TestPaths = nil
+				r.list(n, "`paths.tests`", mostGlobs, func(n *yaml.Node) {
+					if g, ok := r.pathGlob(n, "an entry of `paths.tests`"); ok {
+						p.TestPaths = append(p.TestPaths, g)
 					}
 				})
 			}})
@@ -151,6 +164,14 @@ func (r *reader) exception(n *yaml.Node) Exception {
 			}
 			e.Fingerprint = finding.Fingerprint(text)
 		}},
+		field{"package", false, func(n *yaml.Node) { e.Package, _ = r.glob(n, "`package`") }},
+		field{"advisories", false, func(n *yaml.Node) {
+			r.list(n, "`advisories`", mostGlobs, func(n *yaml.Node) {
+				if id, ok := r.text(n, "an entry of `advisories`"); ok {
+					e.Advisories = append(e.Advisories, id)
+				}
+			})
+		}},
 		field{"reason", true, func(n *yaml.Node) { e.Reason, _ = r.text(n, "`reason`") }},
 		field{"owner", true, func(n *yaml.Node) { e.Owner, _ = r.text(n, "`owner`") }},
 		field{"until", true, func(n *yaml.Node) {
@@ -161,8 +182,8 @@ func (r *reader) exception(n *yaml.Node) Exception {
 			e.Until = until
 		}},
 	)
-	if len(r.problems) == before && e.Rule == "" && e.Path == "" && e.Fingerprint == "" {
-		r.fail(n, "%s needs a `rule`, a `path` or a `fingerprint`: it must not cover everything", what)
+	if len(r.problems) == before && e.Rule == "" && e.Path == "" && e.Fingerprint == "" && e.Package == "" {
+		r.fail(n, "%s needs a `rule`, a `path`, a `package` or a `fingerprint`: it must not cover everything", what)
 	}
 	return e
 }

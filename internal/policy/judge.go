@@ -62,7 +62,7 @@ func (p Policy) outcome(v Verdict) Outcome {
 func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]bool) Decision {
 	scanner, _, _ := strings.Cut(f.Rule.ID, "/")
 	decided := func(a Action, why string, args ...any) Decision {
-		return Decision{Finding: f, Action: a, Why: fmt.Sprintf(why, args...)}
+		return Decision{Finding: f, Action: a, Severity: p.counts(f), Why: fmt.Sprintf(why, args...)}
 	}
 	switch s := p.scanner(scanner); {
 	case !s.Enabled:
@@ -74,8 +74,14 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 	case f.Validity == finding.Revoked:
 		return decided(Ignored, WhyRevoked)
 	}
+	open, skipped := p.scanner(scanner).open(f)
+	if skipped {
+		return decided(Ignored, "this repository skips the rule")
+	}
+	f = f.With(open)
 	block, comment := p.thresholds(f)
-	blocks := f.Confidence != finding.Possible && f.Severity >= block
+	note := p.noteOnly(f)
+	blocks := note == "" && f.Confidence != finding.Possible && p.counts(f) >= block
 	var over string
 	if m := f.Marker; m != nil {
 		if p.Floors.NoMarkers {
@@ -90,8 +96,10 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 		over = fmt.Sprintf("; the marker in %s counts for nothing: %s", m.At, m.Void)
 	}
 	var by *Exception
+	excused := false
 	for i, e := range p.Ignore {
-		if !e.covers(f) {
+		remaining, covers := e.remaining(f)
+		if !covers {
 			continue
 		}
 		switch {
@@ -102,30 +110,38 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 		case e.Pending && blocks:
 			awaited[i] = true
 			over = fmt.Sprintf("; an exception that %s asked for waits for approval", e.Owner)
-		case by == nil: // the first that counts; others may be waiting
+		case !excused: // the first that counts; others may be waiting
 			used[i] = true
-			by = &e
+			by, excused = &e, len(remaining) == 0
+			if !excused {
+				f = f.With(remaining)
+				over = "; " + notCovered(e, remaining)
+			}
 		}
 	}
-	if by != nil {
+	if excused {
 		d := decided(Ignored, "an exception of %s until %s: %s", by.Owner, by.Until.Format(time.DateOnly), by.Reason)
 		d.By = by
 		return d
 	}
+	severity, note := p.counts(f), p.noteOnly(f)
+	label := p.label(f)
 	switch {
+	case note != "":
+		return decided(Note, "%s, but a note only: %s%s", label, note, over)
 	case f.Confidence == finding.Possible:
-		return decided(Note, "%s, but not certain enough to interrupt%s", f.Severity, over)
-	case blocks:
-		return decided(Block, "%s, and this repository blocks %s and above%s", f.Severity, block, over)
-	case f.Severity >= comment && !f.Past:
-		return decided(Comment, "%s, and this repository comments on %s and above%s", f.Severity, comment, over)
-	case f.Severity >= comment:
-		return decided(Note, "%s, but only in the history: no line is left to comment on%s", f.Severity, over)
+		return decided(Note, "%s, but not certain enough to interrupt%s", label, over)
+	case severity >= block:
+		return decided(Block, "%s, and this repository blocks %s and above%s", label, block, over)
+	case severity >= comment && !f.Past:
+		return decided(Comment, "%s, and this repository comments on %s and above%s", label, comment, over)
+	case severity >= comment:
+		return decided(Note, "%s, but only in the history: no line is left to comment on%s", label, over)
 	}
 	if comment == finding.Never {
-		return decided(Note, "%s, and this repository comments on nothing%s", f.Severity, over)
+		return decided(Note, "%s, and this repository comments on nothing%s", label, over)
 	}
-	return decided(Note, "%s, and this repository comments on %s and above only%s", f.Severity, comment, over)
+	return decided(Note, "%s, and this repository comments on %s and above only%s", label, comment, over)
 }
 
 // WhyRevoked is why a secret that opens nothing any more is ignored.
@@ -154,13 +170,16 @@ func matches(glob, name string) bool {
 	return ok && err == nil
 }
 
-// covers reports whether e speaks of f, in force or not.
+// covers reports whether e speaks of f, in force or not, as far as rule and
+// place tell: of the advisories of a dependency, remaining does.
 func (e Exception) covers(f finding.Finding) bool {
-	if e.Rule == "" && e.Path == "" && e.Fingerprint == "" {
+	if e.Rule == "" && e.Path == "" && e.Fingerprint == "" && e.Package == "" {
 		return false // an exception of everything is none
 	}
-	return (e.Fingerprint == "" || f.Is(e.Fingerprint)) &&
-		(e.Rule == "" || matches(e.Rule, f.Rule.ID)) &&
+	return (e.Fingerprint == "" || f.Is(e.Fingerprint) || slices.Contains(f.Joined, e.Fingerprint)) &&
+		(e.Rule == "" || matches(e.Rule, f.Rule.ID) || len(f.Advisories) > 0) &&
+		(e.Package == "" || f.Dependency != nil && (matches(e.Package, f.Dependency.Name) || matches(e.Package, f.Dependency.PURL))) &&
+		(len(e.Advisories) == 0 || len(f.Advisories) > 0) &&
 		(e.Path == "" || everywhere(f, func(path string) bool { return matches(e.Path, path) })) &&
 		(len(e.Paths) == 0 || everywhere(f, func(path string) bool { return slices.Contains(e.Paths, path) }))
 }
@@ -200,6 +219,12 @@ func (p Policy) incomplete(r finding.Result) []string {
 	for _, s := range r.Statuses {
 		if s.Err != nil && p.Enabled(s.Scanner) {
 			out = append(out, line(r.Redactor, fmt.Sprintf("the %s scanner did not finish: %v", s.Scanner, s.Err)))
+		}
+		if !p.Enabled(s.Scanner) {
+			continue
+		}
+		for _, skip := range s.Incomplete {
+			out = append(out, line(r.Redactor, change.Span{Path: skip.Path, Start: skip.Line, End: skip.Line}.String()+": "+skip.Why))
 		}
 	}
 	// An ignored path excuses nothing here: the same blob may stand elsewhere too.

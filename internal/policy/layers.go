@@ -32,14 +32,17 @@ type Floors struct {
 	Mode           Mode             // Enforce: none can choose to observe
 	Block, Comment finding.Severity // the highest thresholds that may be chosen; Never for none
 	OnScannerError Action           // Block: none can do with a note
-	Scanners       []string         // sections that none can turn off, or skip rules of
-	KeepPaths      bool             // none can ignore paths
-	NoMarkers      bool             // no marker in a source excuses anything
-	Exception      time.Duration    // no exception may end later than that from now; 0: any may
+	Uncovered      Action           // Block: none can do with a note
+	// UnknownSeverity is the mildest that may be chosen.
+	UnknownSeverity finding.Severity
+	Scanners        []string      // sections that none can turn off, or skip rules of
+	KeepPaths       bool          // none can ignore paths, or call more of them test data
+	NoMarkers       bool          // no marker in a source excuses anything
+	Exception       time.Duration // no exception may end later than that from now; 0: any may
 }
 
 func noFloors() Floors {
-	return Floors{Block: finding.Never, Comment: finding.Never, OnScannerError: Note}
+	return Floors{Block: finding.Never, Comment: finding.Never, OnScannerError: Note, Uncovered: Note}
 }
 
 // A Raised is a value that a floor changed.
@@ -100,7 +103,7 @@ func (p Policy) copied() Policy {
 		s.Skip = slices.Clone(s.Skip)
 		scanners[key] = s
 	}
-	p.Scanners, p.IgnorePaths, p.Ignore, p.Sections = scanners, slices.Clone(p.IgnorePaths), slices.Clone(p.Ignore), slices.Clone(p.Sections)
+	p.Scanners, p.IgnorePaths, p.TestPaths, p.Ignore, p.Sections = scanners, slices.Clone(p.IgnorePaths), slices.Clone(p.TestPaths), slices.Clone(p.Ignore), slices.Clone(p.Sections)
 	return p
 }
 
@@ -132,6 +135,18 @@ func (p *Policy) raise(f Floors, above Policy) {
 		note("on_scanner_error", p.OnScannerError, f.OnScannerError)
 		p.OnScannerError = f.OnScannerError
 	}
+	if p.Uncovered < f.Uncovered {
+		note("uncovered", p.Uncovered, f.Uncovered)
+		p.Uncovered = f.Uncovered
+	}
+	if p.UnknownSeverity < f.UnknownSeverity {
+		note("unknown_severity", p.UnknownSeverity, f.UnknownSeverity)
+		p.UnknownSeverity = f.UnknownSeverity
+	}
+	if f.KeepPaths && !slices.Equal(p.TestPaths, above.TestPaths) {
+		note("paths.tests", list(p.TestPaths), list(above.TestPaths))
+		p.TestPaths = above.TestPaths
+	}
 	if f.KeepPaths && len(p.IgnorePaths) > len(above.IgnorePaths) {
 		note("paths.ignore", list(p.IgnorePaths), list(above.IgnorePaths))
 		p.IgnorePaths = above.IgnorePaths
@@ -161,6 +176,12 @@ func (r *reader) floors(n *yaml.Node, f *Floors) {
 		field{"comment", false, func(n *yaml.Node) { choice(r, n, "`floors.comment`", &f.Comment, words, levels) }},
 		field{"on_scanner_error", false, func(n *yaml.Node) {
 			choice(r, n, "`floors.on_scanner_error`", &f.OnScannerError, []string{"note", "block"}, []Action{Note, Block})
+		}},
+		field{"uncovered", false, func(n *yaml.Node) {
+			choice(r, n, "`floors.uncovered`", &f.Uncovered, []string{"note", "block"}, []Action{Note, Block})
+		}},
+		field{"unknown_severity", false, func(n *yaml.Node) {
+			choice(r, n, "`floors.unknown_severity`", &f.UnknownSeverity, words[:len(words)-1], levels[:len(levels)-1])
 		}},
 		field{"scanners", false, func(n *yaml.Node) {
 			r.list(n, "`floors.scanners`", len(sections()), func(n *yaml.Node) {
@@ -239,6 +260,6 @@ func where(layer string, line int) string {
 
 // summary is an exception in a few words.
 func (e Exception) summary() string {
-	what := strings.TrimSpace(e.Rule + " " + e.Path + " " + string(e.Fingerprint))
+	what := strings.Join(strings.Fields(strings.Join([]string{e.Rule, e.Package, strings.Join(e.Advisories, ","), e.Path, string(e.Fingerprint)}, " ")), " ")
 	return fmt.Sprintf("%s until %s (%s)", what, e.Until.Format(time.DateOnly), e.Owner)
 }

@@ -40,6 +40,7 @@ func TestParseWhole(t *testing.T) {
 	assert.Len(t, p.Hash, 64)
 	assert.Equal(t, Policy{
 		Mode: Enforce, Block: finding.High, Comment: finding.Medium, OnScannerError: Note,
+		UnknownSeverity: finding.Medium, Uncovered: Note, TestPaths: Default().TestPaths,
 		IgnorePaths: []string{"vendor/**"}, Checks: CheckPerScanner, Inline: 12, Floors: Default().Floors,
 		Sections: []Section{{Path: "infra/prod/**", Block: finding.Medium, Comment: finding.Medium, Line: 18}},
 		Scanners: map[string]Scanner{
@@ -118,7 +119,7 @@ func TestParseRefuses(t *testing.T) {
 		{"no end", "version: 1\nignore:\n  - {rule: iac/x, reason: r, owner: o}", "line 3, column 5: an entry of `ignore` lacks `until`"},
 		{"an empty reason", "version: 1\nignore:\n  - {rule: iac/x, reason: ' ', owner: o, until: 2027-01-01}", "line 3, column 27: `reason` must be a text that is not empty"},
 		{"an end that is no date", "version: 1\nignore:\n  - {rule: iac/x, reason: r, owner: o, until: 2027-02-30}", "line 3, column 47: `until` must be a date such as 2027-03-31"},
-		{"an exception of everything", "version: 1\nignore:\n  - {reason: r, owner: o, until: 2027-01-01}", "line 3, column 5: an entry of `ignore` needs a `rule`, a `path` or a `fingerprint`"},
+		{"an exception of everything", "version: 1\nignore:\n  - {reason: r, owner: o, until: 2027-01-01}", "line 3, column 5: an entry of `ignore` needs a `rule`, a `path`, a `package` or a `fingerprint`"},
 		{"a rule without its scanner", "version: 1\nignore:\n  - {rule: AWS-0086, reason: r, owner: o, until: 2027-01-01}", "line 3, column 12: `rule` is written with its scanner"},
 		{"a fingerprint that is none", "version: 1\nignore:\n  - {fingerprint: abc, reason: r, owner: o, until: 2027-01-01}", "line 3, column 19: `fingerprint` must be 32 hexadecimal digits"},
 		{"too many exceptions", "version: 1\nignore:\n" + strings.Repeat("  - {"+good+"}\n", 501), "line 3, column 3: `ignore` has more than 500 entries"},

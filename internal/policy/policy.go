@@ -17,22 +17,26 @@ const Path = ".github/pullwarden.yml"
 // A Policy is what a repository asks of its pull requests.
 // The zero Policy is not useful; start from Default.
 type Policy struct {
-	Mode           Mode
-	Block          finding.Severity   // findings this bad fail the check
-	Comment        finding.Severity   // findings this bad get an inline comment
-	OnScannerError Action             // a scanner that did not finish: Block or Note
-	IgnorePaths    []string           // globs
-	Scanners       map[string]Scanner // by their name in the file: "secrets", "dependencies", "iac", "workflows"
-	Sections       []Section          // for some paths
-	Checks         Checks             // how many check runs there are
-	Inline         int                // inline comments open at a time
-	Ignore         []Exception
-	Upgrades       Upgrades
-	Security       Security
-	Floors         Floors   // of the organisation; they are in the values above already
-	Raised         []Raised // values that they changed
-	Owners         Owners   // who answers for which path
-	Hash           string   // digest of the texts it was read from; "default" if there were none
+	Mode    Mode
+	Block   finding.Severity // findings this bad fail the check
+	Comment finding.Severity // findings this bad get an inline comment
+	// UnknownSeverity is how a finding counts whose severity no source states.
+	UnknownSeverity finding.Severity
+	OnScannerError  Action             // a scanner that did not finish: Block or Note
+	Uncovered       Action             // a known kind of file that no scanner reads: Block or Note
+	IgnorePaths     []string           // globs
+	TestPaths       []string           // globs of test data: what is found there is a note, unless it is a secret
+	Scanners        map[string]Scanner // by their name in the file: "secrets", "dependencies", "iac", "workflows"
+	Sections        []Section          // for some paths
+	Checks          Checks             // how many check runs there are
+	Inline          int                // inline comments open at a time
+	Ignore          []Exception
+	Upgrades        Upgrades
+	Security        Security
+	Floors          Floors   // of the organisation; they are in the values above already
+	Raised          []Raised // values that they changed
+	Owners          Owners   // who answers for which path
+	Hash            string   // digest of the texts it was read from; "default" if there were none
 }
 
 // The layers that a policy is made of: two have a file, and exceptions are
@@ -83,6 +87,9 @@ type Licenses struct {
 type Exception struct {
 	Rule, Path  string // globs; "" matches all, but not both may be ""
 	Fingerprint finding.Fingerprint
+	Package     string    `json:",omitempty"` // glob of a dependency's name, or of its purl without version
+	Advisories  []string  `json:",omitempty"` // that it covers; none: see Since
+	Since       time.Time `json:",omitzero"`  // when it was written: it covers advisories published before; zero: all
 	Reason      string    // required
 	Owner       string    // required
 	Until       time.Time // required; in force through the end of that day, UTC
@@ -96,7 +103,11 @@ type Exception struct {
 
 // ID tells exceptions apart by what they cover and when they end.
 func (e Exception) ID() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{e.Layer, e.Rule, e.Path, string(e.Fingerprint), e.Until.Format(time.DateOnly)}, "\x00")))
+	parts := []string{e.Layer, e.Rule, e.Path, string(e.Fingerprint), e.Until.Format(time.DateOnly)}
+	if e.Package != "" || len(e.Advisories) > 0 { // those without keep the ID that they always had
+		parts = append(parts, e.Package, strings.Join(e.Advisories, ","))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -133,12 +144,13 @@ type Verdict struct {
 
 // A Decision says what becomes of one finding, and why.
 type Decision struct {
-	Finding finding.Finding
-	Action  Action
-	Why     string          // "high, and this repository blocks high and above"
-	Owners  []string        // of the place, such as "@acme/platform"
-	By      *Exception      // that excuses it; nil if none does
-	Marker  *finding.Marker // that excuses it; nil if none does
+	Finding  finding.Finding // with the advisories that are open
+	Action   Action
+	Severity finding.Severity // as the policy counts it: never Unrated
+	Why      string           // "high, and this repository blocks high and above"
+	Owners   []string         // of the place, such as "@acme/platform"
+	By       *Exception       // that excuses it; nil if none does
+	Marker   *finding.Marker  // that excuses it; nil if none does
 }
 
 // Action is what is done about one finding, mildest first.

@@ -59,6 +59,9 @@ func known(f finding.Finding) []string {
 	_, short, _ := strings.Cut(f.Rule.ID, "/")
 	names := []string{short}
 	texts := append([]string{f.Rule.Title, f.Message}, f.Rule.References...)
+	for _, a := range f.Advisories {
+		names = append(append(names, a.ID), a.Aliases...)
+	}
 	for _, d := range f.Details {
 		texts = append(texts, d.Text)
 	}

@@ -100,7 +100,7 @@ func linkText(rule, page string) string {
 		return "how to take it out of the history"
 	case strings.HasPrefix(rule, "secret/"):
 		return "how to replace it"
-	case pageOf(rule) != rule:
+	case pageOf(rule) != rule, rule == "dependency/vulnerable", rule == "dependency/malicious":
 		return "the advisory"
 	}
 	return "more about it"
@@ -210,7 +210,7 @@ func worstFirst(ds []policy.Decision) []policy.Decision {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b policy.Decision) int {
-		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(b.Finding.Severity, a.Finding.Severity))
+		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(max(b.Severity, b.Finding.Severity), max(a.Severity, a.Finding.Severity)))
 	})
 	return out
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
@@ -34,6 +35,36 @@ type FindingJSON struct {
 	Message     string              `json:"message"`
 	Fix         string              `json:"fix"`
 	Owners      []string            `json:"owners,omitempty"`
+	Also        []PlaceJSON         `json:"also,omitempty"` // all further places
+	Package     *PackageJSON        `json:"package,omitempty"`
+	Advisories  []AdvisoryJSON      `json:"advisories,omitempty"`
+}
+
+// PlaceJSON is a further place of a finding.
+type PlaceJSON struct {
+	Path  string `json:"path"`
+	Start int    `json:"start"`
+	End   int    `json:"end"`
+}
+
+// PackageJSON is the dependency that a finding is about.
+type PackageJSON struct {
+	PURL    string   `json:"purl"` // without version
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	Scope   string   `json:"scope"` // runtime or development
+	Direct  bool     `json:"direct"`
+	Chain   []string `json:"chain,omitempty"`
+	Upgrade string   `json:"upgrade,omitempty"`
+}
+
+// AdvisoryJSON is one known vulnerability of a package.
+type AdvisoryJSON struct {
+	ID         string           `json:"id"`
+	Aliases    []string         `json:"aliases"`
+	Severity   finding.Severity `json:"severity"`
+	Fixed      string           `json:"fixed"`
+	Introduced string           `json:"introduced"`
 }
 
 // ScannerJSON is how one scanner fared.
@@ -50,7 +81,11 @@ func NewDocument(r *Report) Document {
 		Findings: []FindingJSON{}, Scanners: []ScannerJSON{},
 	}
 	d.Scanned.Skipped = nil
-	for _, s := range r.Result.Scanned.Skipped {
+	skipped := slices.Clone(r.Result.Scanned.Skipped)
+	for _, s := range r.Result.Statuses {
+		skipped = append(skipped, s.Incomplete...)
+	}
+	for _, s := range skipped {
 		s.Path, s.Why = showPath(r.clean(s.Path)), r.line(s.Why)
 		d.Scanned.Skipped = append(d.Scanned.Skipped, s)
 	}
@@ -75,12 +110,29 @@ func NewDocument(r *Report) Document {
 
 func findingJSON(r *Report, d policy.Decision) FindingJSON {
 	f := d.Finding
-	return FindingJSON{
+	j := FindingJSON{
 		Rule: f.Rule.ID, Severity: f.Severity, Confidence: f.Confidence,
 		Path: showPath(r.clean(f.At.Path)), Start: f.At.Start, End: f.At.End, Commit: f.Commit, Past: f.Past,
 		Fingerprint: f.Print, Action: d.Action.String(), Why: r.line(d.Why),
 		Message: r.line(f.Message), Fix: plain(r.clean(f.Fix.Text)), Owners: d.Owners,
 	}
+	for _, s := range f.Also {
+		j.Also = append(j.Also, PlaceJSON{showPath(r.clean(s.Path)), s.Start, s.End})
+	}
+	if p := f.Dependency; p != nil {
+		j.Package = &PackageJSON{
+			PURL: r.line(p.PURL), Name: r.line(p.Name), Version: r.line(p.Version), Scope: p.Scope, Direct: p.Direct, Upgrade: r.line(p.Upgrade),
+		}
+		for _, name := range p.Chain {
+			j.Package.Chain = append(j.Package.Chain, r.line(name))
+		}
+	}
+	for _, a := range f.Advisories {
+		j.Advisories = append(j.Advisories, AdvisoryJSON{
+			ID: a.ID, Aliases: append([]string{}, a.Aliases...), Severity: a.Severity, Fixed: r.line(a.Fixed), Introduced: r.line(a.Introduced),
+		})
+	}
+	return j
 }
 
 // JSON writes a Document.

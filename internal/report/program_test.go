@@ -76,8 +76,7 @@ func TestReportJSONSchema(t *testing.T) {
 	assert.False(t, result.Valid(), "the schema refuses what it should")
 
 	var d Document
-	require.NoError(t, json.Unmarshal([]byte(strings.NewReplacer(`"info"`, "0", `"low"`, "1", `"medium"`, "2", `"high"`, "3", `"critical"`, "4",
-		`"certain"`, "2").Replace(string(written(t, "json", odd())))), &d))
+	require.NoError(t, json.Unmarshal([]byte(strings.NewReplacer(`"certain"`, "2").Replace(string(written(t, "json", odd())))), &d))
 	require.Len(t, d.Findings, 5)
 	assert.Equal(t, `"c:x/a\xff b#?%.tf"`, d.Findings[0].Path)
 	assert.Zero(t, d.Findings[0].Start)
@@ -150,7 +149,11 @@ func TestReportSARIF(t *testing.T) {
 	assert.Equal(t, "an exception of @acme/ops until 2026-05-04: known", ignored.Suppressions[0].Justification)
 	assert.Equal(t, "secret/stripe-access-token", results[0].RuleID)
 	assert.Contains(t, results[0].Message.Text, "still in the history: commit 99aabbc.")
-	assert.Len(t, results[1].Locations, 2, "all places of one finding")
+	places := map[string]int{}
+	for _, r := range results {
+		places[r.RuleID] = len(r.Locations)
+	}
+	assert.Equal(t, 2, places["iac/AWS-0092"], "all places of one finding")
 	assert.False(t, d.Runs[0].Invocations[0].ExecutionSuccessful)
 	assert.Len(t, d.Runs[0].Invocations[0].ToolExecutionNotifications, 2)
 }

@@ -87,7 +87,7 @@ func showings(t testing.TB) map[string][]showing {
 		require.NoError(t, err)
 		add("proposal.md.tmpl", name, proposal.Body)
 	}
-	pages, err := RulePages([]finding.Rule{stripe().Rule, bucket().Rule, privileged().Rule, {ID: "new/rule", Title: "Of a scanner to come", Why: "Why.", How: "How."}})
+	pages, err := RulePages([]finding.Rule{stripe().Rule, bucket().Rule, privileged().Rule, {ID: "dependency/vulnerable", Title: "Vulnerable dependency", Why: "It is public.", How: "Upgrade it."}, {ID: "new/rule", Title: "Of a scanner to come", Why: "Why.", How: "How."}})
 	require.NoError(t, err)
 	for _, file := range []string{"README.md", "secret/stripe-access-token.md", "iac/AWS-0092.md", "iac/KSV-0017.md", "dependency/vulnerable.md", "new/rule.md"} {
 		add("rule.tmpl", file, pages[file])

@@ -23,11 +23,11 @@ var pageName = regexp.MustCompile(`^[a-z]+/[A-Za-z0-9][A-Za-z0-9-]*$`)
 // pageOf returns the id of the page about a rule, "" if there is none. There
 // is a rule for each advisory, and a page for each kind of them.
 func pageOf(rule string) string {
-	if short, ok := strings.CutPrefix(rule, "dependency/"); ok && short != "unchecked" {
+	if short, ok := strings.CutPrefix(rule, "dependency/"); ok && !slices.Contains([]string{"unchecked", "vulnerable", "malicious"}, short) {
 		if strings.HasPrefix(short, "MAL-") {
-			return malicious().ID
+			return "dependency/malicious"
 		}
-		return vulnerable().ID
+		return "dependency/vulnerable"
 	}
 	if !pageName.MatchString(rule) {
 		return ""
@@ -42,30 +42,6 @@ func aboutRule(rule string) string {
 		return ""
 	}
 	return rulesHelp + page + ".md"
-}
-
-// vulnerable stands for the rules of all advisories about vulnerabilities.
-func vulnerable() finding.Rule {
-	return finding.Rule{
-		ID: "dependency/vulnerable", Title: "Vulnerable dependency", Severity: finding.High,
-		Why: "A vulnerability of this version is public: whoever wants to use it can read how. What a package that you depend on brings with it " +
-			"runs with the same rights as the code that you wrote.",
-		How: "Upgrade to the version that the comment names: it is the smallest one without a known vulnerability that has a fix. For a dependency of a dependency, " +
-			"the comment names the path that brings it in; upgrade what is at the beginning of the path, or override the version. If there is no fixed " +
-			"version yet, remove or replace the package, or accept it for a while.",
-		References: []string{"https://osv.dev/", "https://docs.github.com/en/code-security/dependabot/dependabot-alerts/viewing-and-updating-dependabot-alerts"},
-	}
-}
-
-// malicious stands for the rules of all reports of malicious packages.
-func malicious() finding.Rule {
-	return finding.Rule{
-		ID: "dependency/malicious", Title: "Malicious dependency", Severity: finding.Critical,
-		Why: "This version was published to do harm: most of them run when they are installed, and take credentials from the machine.",
-		How: "Remove it now, and do not install the branch. Treat each machine that installed it, build servers too, as compromised: replace the credentials " +
-			"that were on it. Look whether the name is a misspelling of another package.",
-		References: []string{"https://github.com/ossf/malicious-packages"},
-	}
 }
 
 // found is what some rules find, where the scanner alone does not tell.
@@ -165,7 +141,7 @@ func RulePages(rules []finding.Rule) (map[string]string, error) {
 		out[file] = strings.TrimSpace(b.String()) + "\n"
 		return err
 	}
-	rules = append(slices.Clone(rules), vulnerable(), malicious())
+	rules = slices.Clone(rules)
 	slices.SortFunc(rules, func(a, b finding.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	for _, r := range rules {
 		p, err := newRulePage(r)

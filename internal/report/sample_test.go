@@ -110,18 +110,25 @@ func marked(f finding.Finding, void string) finding.Finding {
 // fontReader is a transitive dependency with the path that brings it in.
 func fontReader() finding.Finding {
 	f := finding.New(finding.Rule{
-		ID: "dependency/GHSA-xxxx-0002", Title: "Vulnerable dependency: @example/font-reader", Severity: finding.Critical,
-		Why: "A vulnerability of this version is public: whoever wants to use it can read how.", How: "Upgrade it.",
+		ID: "dependency/vulnerable", Title: "Vulnerable dependency: @example/font-reader", Severity: finding.Critical,
+		Why: "A vulnerability of this version is public: anyone who wants to use it can read how.", How: "Upgrade it.",
 		References: []string{"https://example.com/advisories/GHSA-xxxx-0002"},
 	}, at("web/package-lock.json", 2, 4), finding.InFile("font-reader"), "@example/font-reader 0.9.1 has GHSA-xxxx-0002: A crafted font makes it run code")
 	f.Fix.Text = "Upgrade `@example/font-reader` to 0.9.4 or newer: run `npm update @example/font-reader`."
 	f.Evidence = finding.Plain("@example/font-reader 0.9.1")
 	f.Details = []finding.Detail{
 		{Name: "Package", Text: "@example/font-reader"}, {Name: "Version", Text: "0.9.1"},
-		{Name: "Advisory", Text: "GHSA-xxxx-0002 (CVE-2026-0002)"}, {Name: "Severity", Text: "critical (CVSS 3.1 score 9.8)"},
-		{Name: "Fixed in", Text: "0.9.4"}, {Name: "Dependency", Text: "transitive"},
-		{Name: "Brought in by", Text: "@example/receipt-pdf@2.3.0 → @example/layout@1.0.0"},
+		{Name: "Advisory", Text: "GHSA-xxxx-0002 (CVE-2026-0002), critical (CVSS 3.1 score 9.8), fixed in 0.9.4"}, {Name: "Dependency", Text: "transitive"},
+		{Name: "Required by", Text: "@example/receipt-pdf@2.3.0 → @example/layout@1.0.0"},
 	}
+	f.Dependency = &finding.Dependency{
+		Ecosystem: "npm", Name: "@example/font-reader", PURL: "pkg:npm/%40example/font-reader", Version: "0.9.1", Scope: "runtime",
+		Chain: []string{"@example/receipt-pdf@2.3.0", "@example/layout@1.0.0"}, Upgrade: "0.9.4",
+	}
+	f.Advisories = []finding.Advisory{{
+		ID: "GHSA-xxxx-0002", Aliases: []string{"CVE-2026-0002"}, Severity: finding.Critical, Introduced: "0", Fixed: "0.9.4",
+		Prints: []finding.Fingerprint{"0123456789abcdef0123456789abcdef"},
+	}}
 	return f
 }
 

@@ -36,7 +36,7 @@ func Run(ctx context.Context, scanners []Scanner, c *change.Change, o Options) f
 		out := outcomes[i]
 		r.Findings = append(r.Findings, out.brought...)
 		r.Packages = append(r.Packages, out.packages...)
-		r.Statuses = append(r.Statuses, finding.Status{Scanner: s.Name(), Took: out.took, Err: out.err})
+		r.Statuses = append(r.Statuses, finding.Status{Scanner: s.Name(), Took: out.took, Err: out.err, Incomplete: out.skipped})
 		matched = append(matched, out.matched...)
 	}
 	slices.SortStableFunc(r.Findings, byPlace)
@@ -115,6 +115,7 @@ type outcome struct {
 	brought  []finding.Finding // that the change brought in, sealed
 	matched  []finding.Finding // every finding on any side, for the redactor
 	packages []finding.Package
+	skipped  []change.Skip // that the scanner could not understand
 	took     time.Duration
 	err      error
 }
@@ -169,6 +170,9 @@ func inspect(ctx context.Context, s Scanner, v *views, o Options) outcome {
 		report, err := cached(ctx, s, snap, o)
 		out.matched = append(out.matched, report.Findings...)
 		out.packages = append(out.packages, report.Packages...)
+		if snap.Side != Before {
+			out.skipped = append(out.skipped, report.Incomplete...)
+		}
 		slices.SortStableFunc(report.Findings, byPlace)
 		return o.Key.Seal(report.Findings, at), err
 	}
@@ -197,6 +201,11 @@ func inspect(ctx context.Context, s Scanner, v *views, o Options) outcome {
 			out.brought = append(out.brought, f)
 		}
 	}
+	var words func([]finding.Finding) finding.Finding
+	if j, ok := s.(Joiner); ok {
+		words = j.Join
+	}
+	out.brought = finding.Join(out.brought, words)
 	return out
 }
 

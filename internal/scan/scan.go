@@ -35,6 +35,11 @@ type Scanner interface {
 	Inspect(ctx context.Context, s Snapshot) (Report, error)
 }
 
+// A Joiner is a Scanner that says what findings with one cause come to, worst first.
+type Joiner interface {
+	Join(findings []finding.Finding) finding.Finding
+}
+
 // A Side says what a snapshot shows.
 type Side uint8
 
@@ -71,7 +76,10 @@ func (s Snapshot) Read(f change.File) ([]byte, error) {
 // A Report is what a scanner says of one snapshot.
 type Report struct {
 	Findings []finding.Finding
-	Packages []finding.Package // of After only; nil for most scanners
+	// Incomplete are the files, with lines where known, that this scanner should
+	// have understood and could not: the run is no pass. Of After and Steps only.
+	Incomplete []change.Skip
+	Packages   []finding.Package // of After only; nil for most scanners
 }
 
 // Options bound a run.

@@ -37,12 +37,16 @@ type findingJSON struct {
 	Fix        finding.Fix         `json:"fix"`
 	Marker     *finding.Marker     `json:"marker,omitempty"`
 	Validity   finding.Validity    `json:"validity,omitempty"`
+	Dependency *finding.Dependency `json:"dependency,omitempty"`
+	Advisories []finding.Advisory  `json:"advisories,omitempty"`
 }
 
 type statusJSON struct {
 	Scanner string `json:"scanner"`
 	TookMS  int64  `json:"took_ms"`
 	Error   string `json:"error,omitempty"`
+
+	Incomplete []change.Skip `json:"incomplete,omitempty"`
 }
 
 type verdictJSON struct {
@@ -67,10 +71,11 @@ func resultForm(r finding.Result) resultJSON {
 			Print: f.Print, Rule: f.Rule.ID, Title: f.Rule.Title, Severity: f.Severity, Confidence: f.Confidence,
 			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Message: f.Message,
 			Evidence: f.Evidence.String(), Details: f.Details, Fix: f.Fix, Marker: f.Marker, Validity: f.Validity,
+			Dependency: f.Dependency, Advisories: f.Advisories,
 		})
 	}
 	for _, s := range r.Statuses {
-		status := statusJSON{Scanner: s.Scanner, TookMS: s.Took.Milliseconds()}
+		status := statusJSON{Scanner: s.Scanner, TookMS: s.Took.Milliseconds(), Incomplete: s.Incomplete}
 		if s.Err != nil {
 			status.Error = s.Err.Error()
 		}

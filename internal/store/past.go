@@ -79,10 +79,11 @@ func pastResult(raw string) (finding.Result, error) {
 		r.Findings = append(r.Findings, finding.Finding{
 			Rule: finding.Rule{ID: f.Rule, Title: f.Title}, Severity: severity, Confidence: confidence,
 			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Print: f.Print, Marker: f.Marker, Validity: f.Validity,
+			Dependency: f.Dependency, Advisories: f.Advisories,
 		})
 	}
 	for _, s := range form.Statuses {
-		status := finding.Status{Scanner: s.Scanner}
+		status := finding.Status{Scanner: s.Scanner, Incomplete: s.Incomplete}
 		if s.Error != "" {
 			status.Err = errors.New(s.Error)
 		}

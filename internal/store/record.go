@@ -252,7 +252,7 @@ func (w *writer) how(rule, seenAt string) string {
 	for _, s := range w.r.Result.Statuses {
 		switch {
 		case s.Scanner != family:
-		case s.Err != nil:
+		case s.Err != nil || len(s.Incomplete) > 0:
 			return ""
 		case w.r.SHA == seenAt:
 			return howRejudged

@@ -34,6 +34,7 @@ type list struct {
 
 func (l *list) Name() string                 { return l.name }
 func (l *list) Match(p string) bool          { return path.Base(p) == "list" }
+func (l *list) PURLType() string             { return "generic" }
 func (l *list) Companions(p string) []string { return []string{path.Join(path.Dir(p), "hash")} }
 func (l *list) Compare(a, b string) int      { return semver.Compare("v"+strip(a), "v"+strip(b)) }
 func strip(s string) string                  { return strings.TrimPrefix(s, "v") }

@@ -44,6 +44,9 @@ type Ecosystem struct{ Registry Registry }
 // Name returns OSV's name of the ecosystem.
 func (Ecosystem) Name() string { return "Go" }
 
+// PURLType is that of Go modules.
+func (Ecosystem) PURLType() string { return "golang" }
+
 // Match reports whether p is a go.mod or a go.work.
 func (Ecosystem) Match(p string) bool {
 	base := path.Base(p)

@@ -28,6 +28,9 @@ type Ecosystem struct{ Registry Registry }
 // Name returns OSV's name of the ecosystem.
 func (Ecosystem) Name() string { return "npm" }
 
+// PURLType is that of npm packages.
+func (Ecosystem) PURLType() string { return "npm" }
+
 // Match reports whether p is a lockfile of npm.
 func (Ecosystem) Match(p string) bool {
 	base := path.Base(p)

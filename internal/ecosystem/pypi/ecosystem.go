@@ -36,6 +36,9 @@ var _ ecosystem.Ecosystem = Ecosystem{}
 // Name returns OSV's name of the ecosystem.
 func (Ecosystem) Name() string { return "PyPI" }
 
+// PURLType is that of Python packages.
+func (Ecosystem) PURLType() string { return "pypi" }
+
 // Match reports whether p is a requirements file by its name:
 // requirements-dev.txt, dev_requirements.txt, requirements/dev.txt.
 func (Ecosystem) Match(p string) bool {

@@ -88,7 +88,7 @@ func found(t *testing.T, before, after map[string]string) ([]string, error) {
 	r := scan.Run(t.Context(), []scan.Scanner{New(fixture(t), ecosystems())}, between(before, after), scan.Options{})
 	places := []string{}
 	for _, f := range r.Findings {
-		places = append(places, f.At.String()+" "+f.Rule.ID)
+		places = append(places, f.At.String()+" "+named(f))
 	}
 	return places, r.Statuses[0].Err
 }

@@ -2,10 +2,10 @@
 // reads the manifests that the change touches and asks the advisories about
 // each package that they pin.
 //
-// A finding is an advisory of a package at one place of a manifest. It is known
-// again by these and by whether the package is direct and for development only,
-// so going from one vulnerable version to another is nothing new, and another
-// copy is.
+// What a change introduces is decided by manifest, package, scope, place and
+// advisory, so going from one vulnerable version to another is nothing new, and another
+// copy is. What is introduced of one package and version is then one finding,
+// known again by manifest, package and scope.
 package dependency
 
 import (
@@ -37,9 +37,10 @@ func New(db advisory.DB, es []ecosystem.Ecosystem) *Scanner { return &Scanner{db
 // Name implements scan.Scanner.
 func (*Scanner) Name() string { return "dependency" }
 
-// Rules returns what there is beside advisories. Each of those is a rule, and
-// they are as many as there are records.
-func (*Scanner) Rules() []finding.Rule { return []finding.Rule{unchecked()} }
+// Rules implements scan.Scanner. An advisory is no rule: a finding has several.
+func (*Scanner) Rules() []finding.Rule {
+	return []finding.Rule{vulnerable(), maliciousRule(), unchecked()}
+}
 
 // EveryCommit is false: a vulnerable version that a later commit replaced is gone.
 func (*Scanner) EveryCommit() bool { return false }

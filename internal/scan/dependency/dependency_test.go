@@ -112,7 +112,7 @@ func render(r finding.Result) string {
 		fmt.Fprintf(&b, "%v %v %s: %s\n", f.At, f.Severity, f.Rule.ID, f.Message)
 		for _, d := range f.Details {
 			switch d.Name {
-			case "Fixed in", "Dependency", "Brought in by":
+			case "Advisory", "Further advisories", "Dependency", "Required by":
 				fmt.Fprintf(&b, "\t%s: %s\n", d.Name, d.Text)
 			}
 		}
@@ -144,21 +144,29 @@ func TestWholeFinding(t *testing.T) {
 	require.Len(t, r.Findings, 1)
 	got := r.Findings[0]
 	want := finding.New(finding.Rule{
-		ID: "dependency/GO-2024-9001", Title: "Vulnerable dependency: example.com/parser", Severity: finding.High,
-		Why:        "A vulnerability of this version is public: whoever wants to use it can read how.",
-		How:        "Upgrade `example.com/parser` to v0.23.0 or newer: run `go get example.com/parser@v0.23.0 && go mod tidy`. (v0.17.0 is enough for this advisory, but has others.)",
+		ID: "dependency/vulnerable", Title: "Vulnerable dependency: example.com/parser", Severity: finding.High,
+		Why:        "A vulnerability of this version is public: anyone who wants to use it can read how.",
+		How:        "Upgrade `example.com/parser` to v0.23.0 or newer: run `go get example.com/parser@v0.23.0 && go mod tidy`.",
 		References: []string{"https://example.com/GO-2024-9001"}, Grave: true,
 	}, change.Span{Path: "go.mod", Start: 2, End: 2}, finding.InFile("example.com/parser@GO-2024-9001 direct"),
 		"example.com/parser v0.1.0 has GO-2024-9001: Unbounded memory in parser")
 	want.Evidence = finding.Plain("example.com/parser v0.1.0")
 	want.Details = []finding.Detail{
 		{Name: "Package", Text: "example.com/parser"}, {Name: "Version", Text: "v0.1.0"},
-		{Name: "Advisory", Text: "GO-2024-9001 (CVE-2024-99001)"},
-		{Name: "Severity", Text: "high (CVSS 3.1 score 7.5 of GO-2024-9001)"},
-		{Name: "Fixed in", Text: "v0.17.0"}, {Name: "Dependency", Text: "direct"},
+		{Name: "Advisory", Text: "GO-2024-9001 (CVE-2024-99001), high (CVSS 3.1 score 7.5 of GO-2024-9001), fixed in v0.17.0"},
+		{Name: "Dependency", Text: "direct"},
 	}
-	want.Print = got.Print
-	assert.Equal(t, want, got)
+	want.Dependency = &finding.Dependency{
+		Ecosystem: "Go", Name: "example.com/parser", PURL: "pkg:golang/example.com/parser", Version: "v0.1.0", Scope: "runtime", Direct: true, Upgrade: "v0.23.0",
+	}
+	want.Advisories = []finding.Advisory{{
+		ID: "GO-2024-9001", Aliases: []string{"CVE-2024-99001"}, Summary: "Unbounded memory in parser", Severity: finding.High,
+		Source: "CVSS 3.1 score 7.5 of GO-2024-9001", Introduced: "0", Fixed: "v0.17.0", Published: got.Advisories[0].Published, Prints: got.Joined,
+	}}
+	want.Print, want.Joined = got.Print, got.Joined
+	assert.NotContains(t, got.Joined, got.Print, "the finding has a fingerprint of its own")
+	want.Because("dependency/vulnerable", "example.com/parser direct", "v0.1.0")
+	assert.EqualExportedValues(t, want, got)
 	assert.Equal(t, []finding.Package{{Ecosystem: "Go", Name: "example.com/parser", Version: "v0.1.0", Path: "go.mod", Line: 2, Direct: true}}, r.Packages)
 }
 

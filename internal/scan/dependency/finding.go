@@ -1,15 +1,13 @@
 package dependency
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"net/url"
 	"strings"
 	"unicode"
 
 	"github.com/pullwarden/pullwarden/internal/advisory"
-	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/ecosystem"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/scan"
@@ -32,6 +30,13 @@ type place struct {
 func placeOf(p ecosystem.Package) place { return place{p.At.Path, p.Name, p.Place, p.Direct, p.Dev} }
 
 func (p place) identity(id string) finding.Identity {
+	return finding.InFile(strings.TrimSpace(p.name + "@" + id + " " + p.kind() + " " + p.at))
+}
+
+// label names the package of p and what it is there for.
+func (p place) label() string { return p.name + " " + p.kind() }
+
+func (p place) kind() string {
 	kind := "transitive"
 	if p.direct {
 		kind = "direct"
@@ -39,7 +44,7 @@ func (p place) identity(id string) finding.Identity {
 	if p.dev {
 		kind += " dev"
 	}
-	return finding.InFile(strings.TrimSpace(p.name + "@" + id + " " + kind + " " + p.at))
+	return kind
 }
 
 // milder returns p and what would be no worse there.
@@ -63,7 +68,6 @@ func (p place) milder() []place {
 type hit struct {
 	advisory.Advisory
 	copies []ecosystem.Package // the one to show first
-	fixed  []string            // versions that settle it, for all copies
 	target string              // version of the first copy that settles all that can be; "" if nothing does
 }
 
@@ -105,9 +109,6 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 			}
 			h := &hits[i]
 			h.copies = append(h.copies, p)
-			if a.Fixed != "" && !slices.Contains(h.fixed, a.Fixed) {
-				h.fixed = append(h.fixed, a.Fixed)
-			}
 		}
 	}
 	targets := map[release]string{}
@@ -143,7 +144,7 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 		for _, p := range placeOf(h.copies[0]).milder() {
 			if k := (key{p, h.ID}); !told[k] {
 				told[k] = true
-				out = append(out, finding.New(f.Rule, f.At, p.identity(h.ID), f.Message))
+				out = append(out, finding.New(f.Rule, f.At, p.identity(h.ID), ""))
 			}
 		}
 	}
@@ -173,80 +174,56 @@ func (s *Scanner) target(ctx context.Context, e ecosystem.Ecosystem, name string
 	return target, nil
 }
 
+// finding returns the one of a single advisory. Those of one package and
+// version have one cause: Join makes one finding of what is introduced.
 func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 	p := h.copies[0]
-	what := p.Name + " " + p.Version
-	message := what + " has " + h.ID
-	if h.Summary != "" {
-		message += ": " + h.Summary
+	rule := vulnerable()
+	if malicious(h.ID) {
+		rule = maliciousRule()
 	}
-	fix := h.fix(e)
-	rule := finding.Rule{
-		ID:         "dependency/" + h.ID,
-		Title:      clean("Vulnerable dependency: "+p.Name, messageRunes),
-		Why:        "A vulnerability of this version is public: whoever wants to use it can read how.",
-		How:        fix.Text,
-		Severity:   h.Severity,
-		References: h.URLs,
-		Grave:      true, // malicious, or perhaps exploited: the advisories do not tell
+	// An advisory by itself is what introduced is decided by, under its own name.
+	f := finding.New(finding.Rule{ID: "dependency/" + h.ID, Severity: h.Severity, Grave: true}, p.At, placeOf(p).identity(h.ID), "")
+	scope := "runtime"
+	if p.Dev {
+		scope = "development"
 	}
-	f := finding.New(rule, p.At, placeOf(p).identity(h.ID), clean(message, messageRunes))
-	f.Fix = fix
-	f.Evidence = finding.Plain(clean(what, messageRunes))
+	f.Dependency = &finding.Dependency{
+		Ecosystem: e.Name(), Name: p.Name, PURL: purl(e, p.Name), Version: p.Version, Scope: scope,
+		Direct: p.Direct, Chain: p.Via, Upgrade: h.target,
+	}
+	f.Advisories = []finding.Advisory{{
+		ID: h.ID, Aliases: h.Aliases, Summary: h.Summary, Severity: h.Severity, Source: h.Source,
+		Introduced: h.Introduced, Fixed: h.Fixed, Published: h.Published,
+	}}
+	f.Rule.References = h.URLs
+	f.Fix = h.fix(e)
 	for _, c := range h.copies[1:] {
 		if c.At != p.At {
 			f.Also = append(f.Also, c.At)
 		}
 	}
-	slices.SortFunc(f.Also, func(a, b change.Span) int { return cmp.Compare(a.Start, b.Start) })
-	f.Also = slices.Compact(f.Also)
 	if isStdlib(e, p) || p.Source != "" {
 		// The line names the least version to build with, and a newer one may be
 		// in use; or it is only what the manifest claims.
 		f.Confidence = finding.Likely
 	}
-	f.Details = h.details(p)
+	if p.Place != "" && p.Place != "node_modules/"+p.Name {
+		f.Details = []finding.Detail{{Name: "Place", Text: clean(p.Place, detailRunes)}}
+	}
+	name := placeOf(p)
+	name.at = ""
+	f.Because(rule.ID, name.label(), p.Version)
 	return f
 }
 
-func (h *hit) details(p ecosystem.Package) []finding.Detail {
-	var versions []string
-	for _, c := range h.copies {
-		if !slices.Contains(versions, c.Version) {
-			versions = append(versions, c.Version)
-		}
+// purl is the package URL of a package, without version.
+func purl(e ecosystem.Ecosystem, name string) string {
+	segments := strings.Split(name, "/")
+	for i, s := range segments {
+		segments[i] = strings.ReplaceAll(url.PathEscape(s), "@", "%40")
 	}
-	id := h.ID
-	if len(h.Aliases) > 0 {
-		id += " (" + strings.Join(h.Aliases, ", ") + ")"
-	}
-	severity := h.Severity.String()
-	if h.Source != "" {
-		severity += " (" + h.Source + ")"
-	}
-	kind := "transitive"
-	if p.Direct {
-		kind = "direct"
-	}
-	if p.Dev {
-		kind += ", for development only"
-	}
-	fixed := cmp.Or(strings.Join(h.fixed, ", "), "no version yet")
-	out := []finding.Detail{
-		{Name: "Package", Text: p.Name}, {Name: "Version", Text: strings.Join(versions, ", ")},
-		{Name: "Advisory", Text: id}, {Name: "Severity", Text: severity}, {Name: "Fixed in", Text: fixed},
-		{Name: "Dependency", Text: kind},
-	}
-	if p.Place != "" && p.Place != "node_modules/"+p.Name {
-		out = append(out, finding.Detail{Name: "Place", Text: p.Place})
-	}
-	if len(p.Via) > 0 {
-		out = append(out, finding.Detail{Name: "Brought in by", Text: strings.Join(p.Via, " → ")})
-	}
-	for i := range out {
-		out[i].Text = clean(out[i].Text, detailRunes)
-	}
-	return out
+	return "pkg:" + e.PURLType() + "/" + strings.Join(segments, "/")
 }
 
 // clean makes text from a manifest or a record fit for a line: no control or
@@ -265,6 +242,31 @@ func clean(s string, limit int) string {
 		s = string(r[:limit-1]) + "…"
 	}
 	return s
+}
+
+// vulnerable is the rule of all vulnerabilities.
+func vulnerable() finding.Rule {
+	return finding.Rule{
+		ID: "dependency/vulnerable", Title: "Vulnerable dependency", Severity: finding.High,
+		Why: "A vulnerability of this version is public: anyone who wants to use it can read how.",
+		How: "Upgrade to the version that the comment names: it is the smallest one without a known vulnerability that has a fix. For a dependency of a dependency, " +
+			"the comment names the path that requires it; upgrade what is at the beginning of the path, or override the version. If there is no fixed " +
+			"version yet, remove or replace the package, or record an exception.",
+		References: []string{"https://osv.dev/", "https://docs.github.com/en/code-security/dependabot/dependabot-alerts/viewing-and-updating-dependabot-alerts"},
+		Grave:      true, // malicious, or perhaps exploited: the advisories do not tell
+	}
+}
+
+// maliciousRule is the rule of all malicious packages.
+func maliciousRule() finding.Rule {
+	return finding.Rule{
+		ID: "dependency/malicious", Title: "Malicious dependency", Severity: finding.Critical,
+		Why: "This version was published to do harm: most of them run when they are installed, and take credentials from the machine.",
+		How: "Remove it now, and do not install the branch. Treat each machine that installed it, build servers too, as compromised: replace the credentials " +
+			"that were on it. Check whether the name is a misspelling of another package.",
+		References: []string{"https://github.com/ossf/malicious-packages"},
+		Grave:      true,
+	}
 }
 
 // unchecked is the rule of packages that no advisory can speak of.

@@ -33,11 +33,7 @@ func (h *hit) fix(e ecosystem.Ecosystem) finding.Fix {
 	case name == "the package" || !plain.MatchString(h.target):
 		return finding.Fix{Text: "Upgrade the package to a version in which this is fixed."}
 	}
-	text := upgrade(e, p, name, h.target)
-	if h.target != h.Fixed && plain.MatchString(h.Fixed) {
-		text += fmt.Sprintf(" (%s is enough for this advisory, but has others.)", h.Fixed)
-	}
-	return finding.Fix{Text: text, Edits: h.edits()}
+	return finding.Fix{Text: upgrade(e, p, name, h.target), Edits: h.edits()}
 }
 
 // malicious reports whether an advisory is of a package that was made to do harm.

@@ -1,0 +1,142 @@
+package dependency
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/scan"
+)
+
+var _ scan.Joiner = (*Scanner)(nil)
+
+// advisoriesTold are named one by one in the details of a finding; all are in
+// its Advisories.
+const advisoriesTold = 5
+
+// Join implements scan.Joiner: it makes one finding of the advisories of one
+// package and version.
+func (*Scanner) Join(found []finding.Finding) finding.Finding {
+	f := found[0]
+	f.Advisories = nil
+	for _, g := range found {
+		a := g.Advisories[0]
+		a.Prints = append(a.Prints, g.Print)
+		if g.Was != "" {
+			a.Prints = append(a.Prints, g.Was)
+		}
+		i := slices.IndexFunc(f.Advisories, func(b finding.Advisory) bool { return b.ID == a.ID })
+		if i < 0 {
+			f.Advisories = append(f.Advisories, a)
+		} else { // at another place of the same manifest
+			f.Advisories[i].Prints = append(f.Advisories[i].Prints, a.Prints...)
+		}
+		if f.Dependency.Upgrade == "" && g.Dependency.Upgrade != "" {
+			f.Dependency, f.Fix = g.Dependency, g.Fix
+		}
+	}
+	references, confidence := f.Rule.References, f.Confidence
+	severity := f.Severity
+	f.Rule = vulnerable()
+	if i := slices.IndexFunc(found, func(g finding.Finding) bool { return malicious(g.Advisories[0].ID) }); i >= 0 {
+		f.Rule, f.Fix = maliciousRule(), found[i].Fix
+	}
+	f.Rule.Title = clean(f.Rule.Title+": "+f.Dependency.Name, messageRunes)
+	f.Rule.References, f.Severity, f.Confidence = references, severity, confidence
+	f.Rule.How = f.Fix.Text
+	f.Message = clean(message(f), messageRunes)
+	f.Evidence = finding.Plain(clean(f.Dependency.Name+" "+f.Dependency.Version, messageRunes))
+	f.Fix.Text += unfixed(f)
+	f.Details = slices.Concat(details(f), f.Details)
+	return f
+}
+
+func message(f finding.Finding) string {
+	what, worst := f.Dependency.Name+" "+f.Dependency.Version, f.Advisories[0]
+	text := what + " has " + worst.ID
+	if n := len(f.Advisories); n > 1 {
+		text = fmt.Sprintf("%s has %d known vulnerabilities; the worst is %s", what, n, worst.ID)
+	}
+	if worst.Summary != "" {
+		text += ": " + worst.Summary
+	}
+	return text
+}
+
+// unfixed says which advisories stay with the version to go to.
+func unfixed(f finding.Finding) string {
+	var ids []string
+	for _, a := range f.Advisories {
+		if a.Fixed == "" {
+			ids = append(ids, a.ID)
+		}
+	}
+	if f.Dependency.Upgrade == "" || len(ids) == 0 || f.Rule.ID == maliciousRule().ID {
+		return ""
+	}
+	more := ""
+	if n := len(ids) - advisoriesTold; n > 0 {
+		ids, more = ids[:advisoriesTold], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf(" It does not fix %s%s, for which no fixed version is known.", strings.Join(ids, ", "), more)
+}
+
+func details(f finding.Finding) []finding.Detail {
+	p := f.Dependency
+	kind := "transitive"
+	if p.Direct {
+		kind = "direct"
+	}
+	if p.Scope == "development" {
+		kind += ", for development only"
+	}
+	out := []finding.Detail{{Name: "Package", Text: p.Name}, {Name: "Version", Text: p.Version}}
+	for i, a := range f.Advisories {
+		if i == advisoriesTold {
+			out = append(out, finding.Detail{Name: "Further advisories", Text: further(f.Advisories[i:])})
+			break
+		}
+		out = append(out, finding.Detail{Name: "Advisory", Text: advisoryLine(a, i > 0)})
+	}
+	out = append(out, finding.Detail{Name: "Dependency", Text: kind})
+	if len(p.Chain) > 0 {
+		out = append(out, finding.Detail{Name: "Required by", Text: strings.Join(p.Chain, " → ")})
+	}
+	for i := range out {
+		out[i].Text = clean(out[i].Text, detailRunes)
+	}
+	return out
+}
+
+// advisoryLine is one advisory in a line. The summary of the worst is in the message.
+func advisoryLine(a finding.Advisory, summary bool) string {
+	text := a.ID
+	if len(a.Aliases) > 0 {
+		text += " (" + strings.Join(a.Aliases, ", ") + ")"
+	}
+	text += ", " + a.Severity.String()
+	if a.Severity == finding.Unrated {
+		text += " severity"
+	}
+	if a.Source != "" {
+		text += " (" + a.Source + ")"
+	}
+	if a.Fixed != "" {
+		text += ", fixed in " + a.Fixed
+	} else {
+		text += ", no fixed version known"
+	}
+	if summary && a.Summary != "" {
+		text += ": " + a.Summary
+	}
+	return text
+}
+
+func further(as []finding.Advisory) string {
+	var ids []string
+	for _, a := range as {
+		ids = append(ids, a.ID)
+	}
+	return strings.Join(ids, ", ")
+}
