@@ -223,6 +223,12 @@ func TestKillInReview(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			c.start()
 			number, sha := c.open(i)
+			// No delivery is killed before it is accepted, and the slow ones wait
+			// for their check: the moments are events, whatever the machine is busy with.
+			accepted, begun := make(chan struct{}), make(chan struct{})
+			accept, begin := sync.OnceFunc(func() { close(accepted) }), sync.OnceFunc(func() { close(begun) })
+			defer begin()
+			defer accept()
 			if m.when == "" {
 				n, err := rand.Int(rand.Reader, big.NewInt(int64(400*time.Millisecond)))
 				require.NoError(t, err)
@@ -233,24 +239,33 @@ func TestKillInReview(t *testing.T) {
 				killed := make(chan struct{})
 				var once sync.Once
 				strike := func(call string) {
-					if matches(m.when, call) {
-						once.Do(func() {
-							_ = c.cmd.Process.Kill()
-							close(killed)
-						})
+					if !matches(m.when, call) {
+						return
 					}
+					once.Do(func() {
+						<-accepted
+						_ = c.cmd.Process.Kill()
+						close(killed)
+					})
+					panic(http.ErrAbortHandler) // before: it is not carried out
 				}
 				before, after := func(string) {}, strike
 				if !m.after {
-					before, after = strike, nil
+					before, after = after, before
 				}
 				c.at(func(call string) {
 					if m.slow && matches("POST */git-upload-pack", call) {
-						time.Sleep(2500 * time.Millisecond)
+						<-begun
 					}
 					before(call)
-				}, after)
+				}, func(call string) {
+					after(call)
+					if matches("POST */check-runs", call) {
+						begin()
+					}
+				})
 				c.deliver(number)
+				accept()
 				select {
 				case <-killed:
 				case <-time.After(time.Minute):
