@@ -80,12 +80,22 @@ func newCrash(t *testing.T) *crash {
 	return c
 }
 
+// freeAddress returns an address that nobody listens on. Its port is below those
+// that systems give to clients, so that it is still free when a server that was
+// killed starts again.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 100 {
+		port, err := rand.Int(rand.Reader, big.NewInt(10_000))
+		require.NoError(t, err)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+port.Int64()))
+		if err == nil {
+			require.NoError(t, l.Close())
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no address is free")
+	return ""
 }
 
 func (c *crash) serve(w http.ResponseWriter, r *http.Request) {
