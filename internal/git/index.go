@@ -1,8 +1,12 @@
 package git
 
 import (
+	"bytes"
+	"crypto/sha1"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -15,9 +19,9 @@ import (
 // stage makes the tree of the index the side after the change. A repository
 // without an index stays with the tree of its commit.
 func (w *workspace) stage(s *span) error {
-	idx, err := w.Storer.Index()
+	idx, err := readIndex(w.index)
 	if err != nil {
-		return fmt.Errorf("read the index: %w", err)
+		return err
 	}
 	if len(idx.Entries) == 0 {
 		return nil
@@ -40,6 +44,30 @@ func (w *workspace) stage(s *span) error {
 	slices.SortFunc(entries, func(a, b *index.Entry) int { return strings.Compare(a.Name, b.Name) })
 	s.after, err = w.objects.putTree(entries, 0, 0)
 	return err
+}
+
+// readIndex reads an index file; one that does not exist has no entries.
+func readIndex(path string) (*index.Index, error) {
+	idx := new(index.Index)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return idx, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	// With index.skipHash, git writes no checksum, which go-git insists on.
+	if n := len(b) - sha1.Size; n >= 0 && bytes.Equal(b[n:], make([]byte, sha1.Size)) {
+		sum := sha1.Sum(b[:n])
+		copy(b[n:], sum[:])
+	}
+	switch err := index.NewDecoder(bytes.NewReader(b)).Decode(idx); {
+	case errors.Is(err, index.ErrUnknownExtension):
+		return nil, errors.New("the index is split or sparse, which is not supported: run git update-index --no-split-index, or git sparse-checkout reapply --no-sparse-index")
+	case err != nil:
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	return idx, nil
 }
 
 // putTree puts the trees that git would write for entries, which are sorted

@@ -13,11 +13,20 @@ import (
 // LocalOptions say what of a local repository makes the change. The zero value
 // means: what HEAD and the index bring beyond the default branch.
 type LocalOptions struct {
-	Base   string // revision whose merge base with Head is compared to; "" means the default branch
+	Base   string // revision whose merge base with Head is compared to; "" means what Told says, or the default branch
 	Head   string // revision; "" means HEAD and what is staged on top of it
 	All    bool   // all of Head's tree, as if every file was added; no commits
 	Staged bool   // only what is staged on top of HEAD
+	Told   Told
 	Limits Limits
+}
+
+// A Comparison is a change, and what it was compared with.
+type Comparison struct {
+	Change *change.Change
+	Base   string // the commit that was named, told or found: Change.Base is its merge base with the head; "" if All
+	Name   string // what to call Base
+	Told   bool   // by the CI system
 }
 
 // forLocal allows more: it is the user's own machine and repository.
@@ -27,63 +36,89 @@ func (l Limits) forLocal() Limits {
 	return l.orDefaults()
 }
 
-// Local returns a change in the repository at or above dir. It reads objects
-// and the index; the files of the work tree play no part. With an index, Head
-// of the change is the commit below it, and After the tree that it would make.
-//
-// In a shallow clone the history may end before the merge base: then a commit
-// is compared with the base instead of its parent, and the change says so.
+// Local returns the change of Open(dir, nil).Compare.
 func Local(ctx context.Context, dir string, o LocalOptions) (*change.Change, error) {
-	c, err := local(ctx, dir, o)
+	c, err := Open(dir, nil)
 	if err != nil {
-		return nil, fmt.Errorf("read the change in %s: %w", dir, err)
+		return nil, err
 	}
-	return c, nil
+	found, err := c.Compare(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return found.Change, nil
 }
 
-func local(ctx context.Context, dir string, opt LocalOptions) (*change.Change, error) {
+// Compare returns a change in the clone. It reads objects and the index; the
+// files of the work tree play no part. With an index, Head of the change is
+// the commit below it, and After the tree that it would make.
+//
+// Nothing to compare with, and a merge base that a shallow clone does not
+// tell, are a *BaseError; objects that are not in the clone a *MissingError.
+// Commits of the change whose parents a shallow clone lacks are Skipped.
+func (c *Clone) Compare(ctx context.Context, opt LocalOptions) (Comparison, error) {
 	if opt.Staged && (opt.All || opt.Base != "" || opt.Head != "") {
-		return nil, errors.New("what is staged cannot be combined with revisions or the whole tree")
-	}
-	r, err := open(dir)
-	if err != nil {
-		return nil, err
+		return Comparison{}, errors.New("what is staged cannot be combined with revisions or the whole tree")
 	}
 	lim := opt.Limits.forLocal()
-	w := &workspace{ctx: ctx, repository: r, objects: r.objects(lim)}
+	w := &workspace{ctx: ctx, repository: c.r, objects: c.r.objects(lim)}
+	w.absent = 0
+	out, err := w.compare(opt, lim)
+	var base *BaseError
+	switch {
+	case errors.As(err, &base):
+		return out, base
+	case errors.Is(err, errNotAtHand):
+		return out, &MissingError{Err: err}
+	case err != nil:
+		return out, fmt.Errorf("read the change: %w", err)
+	case w.absent > 0:
+		return out, &MissingError{Files: w.absent}
+	}
+	return out, nil
+}
+
+func (w *workspace) compare(opt LocalOptions, lim Limits) (out Comparison, err error) {
 	s, head, err := w.after(opt.Head)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	if opt.All || head == nil {
-		return w.objects.change(ctx, s, lim)
+	if head == nil && s.after.IsZero() && !opt.Staged {
+		return out, &BaseError{Problem: Empty}
 	}
-	base := head.hash
-	if !opt.Staged {
-		if base, err = w.base(opt.Base); err != nil {
-			return nil, err
+	if !opt.All && head != nil {
+		from, err := w.start(head, opt)
+		if err != nil {
+			return out, err
+		}
+		out.Base, out.Name = from.base.String(), from.name
+		out.Told = !from.chosen && len(opt.Told.Bases) > 0
+		s.only(from.parting, head)
+		if !from.chosen && len(from.parting.only) == 0 && s.after == head.tree && len(s.skipped) == 0 {
+			return out, &BaseError{Problem: Same, Head: w.headName(opt, head), Base: from.name, By: opt.Told.By}
 		}
 	}
-	p, err := w.objects.part(ctx, head.hash, base)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case len(p.bases) > 0:
+	out.Change, err = w.objects.change(w.ctx, s, lim)
+	return out, err
+}
+
+// only makes s begin at the merge base, and gives it the commits of head.
+// Where a shallow clone lacks the parent of one, it is not known what the
+// commit changes: comparing it with anything else would give a wrong answer.
+func (s *span) only(p *parting, head *commit) {
+	if len(p.bases) > 0 {
 		s.base, s.before = p.bases[0].hash.String(), p.bases[0].tree
-	case len(p.cut) > 0:
-		return nil, fmt.Errorf("the clone is shallow and ends before %s and %s meet: fetch more of its history", short(head.hash), short(base))
 	}
-	s.commits = parentsFirst(p.only, head.hash)
-	for _, c := range s.commits {
-		if p.cut[c.hash] {
-			s.skipped = append(s.skipped, change.Skip{
-				Path: "commit " + short(c.hash),
-				Why:  "the clone is shallow: its parent is missing, so it was compared with the merge base",
-			})
+	for _, c := range parentsFirst(p.only, head.hash) {
+		if !p.cut[c.hash] {
+			s.commits = append(s.commits, c)
+			continue
 		}
+		s.skipped = append(s.skipped, change.Skip{
+			Path: "commit " + short(c.hash),
+			Why:  "the clone is shallow and lacks its parent: what this commit and those before it changed was not scanned",
+		})
 	}
-	return w.objects.change(ctx, s, lim)
 }
 
 // A workspace is a repository and what was read of it so far.
@@ -106,7 +141,7 @@ func (w *workspace) after(rev string) (s span, head *commit, err error) {
 		}
 		s.head, s.after = head.hash.String(), head.tree
 	}
-	if rev == "" && !w.bare {
+	if rev == "" && w.work != "" {
 		err = w.stage(&s)
 	}
 	return s, head, err
@@ -125,14 +160,6 @@ func (w *workspace) headAt(rev string) (plumbing.Hash, error) {
 		return plumbing.ZeroHash, fmt.Errorf("read HEAD: %w", err)
 	}
 	return ref.Hash(), nil
-}
-
-func (w *workspace) base(rev string) (plumbing.Hash, error) {
-	if rev != "" {
-		return w.resolve(rev)
-	}
-	_, tip, err := w.defaultBranch()
-	return tip, err
 }
 
 // objects returns an empty set that is filled from r.
@@ -161,6 +188,7 @@ func (r *repository) bring(o *objects, h plumbing.Hash, lim Limits) error {
 	e, err := r.read(h)
 	switch {
 	case errors.Is(err, errNotAtHand):
+		r.absent++
 		o.skip(h, "is not in this partial clone")
 		return nil
 	case err != nil:

@@ -90,7 +90,7 @@ func TestIndexTree(t *testing.T) {
 	r.write("a-b", "x\n")
 	r.write("z/y/x", "x\n")
 	r.git("add", "-A")
-	opened, err := open(r.dir)
+	opened, err := open(r.dir, nil)
 	require.NoError(t, err)
 	w := &workspace{repository: opened, objects: opened.objects(Limits{}.forLocal())}
 	var s span
@@ -114,11 +114,13 @@ func TestMergeConflict(t *testing.T) {
 
 func TestNoCommitYet(t *testing.T) {
 	r := newRepo(t)
-	_, err := DefaultBranch(r.dir)
+	_, err := ReadLocal(r.dir, "", "a")
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	_, err = ReadLocal(r.dir, "", "a")
-	require.ErrorIs(t, err, fs.ErrNotExist)
-	assert.Empty(t, r.local(LocalOptions{}).Files)
+	for _, o := range []LocalOptions{{}, {All: true}} {
+		_, err = Local(context.Background(), r.dir, o)
+		assertProblem(t, Empty, err)
+	}
+	assert.Empty(t, r.local(LocalOptions{Staged: true}).Files)
 	r.write("a", "a\n")
 	r.git("add", "-A")
 	for _, o := range []LocalOptions{{}, {All: true}, {Staged: true}} {
@@ -133,11 +135,14 @@ func TestDefaultBranch(t *testing.T) {
 	r.git("checkout", "-q", "-b", "trunk")
 	first := r.commit("one", "a", "a\n")
 	name := func(dir string) string {
-		n, err := DefaultBranch(dir)
+		c, err := Open(dir, nil)
 		require.NoError(t, err)
+		n, _ := c.DefaultBranch("")
 		return n
 	}
-	assert.Equal(t, "trunk", name(r.dir))
+	assert.Equal(t, "trunk", name(r.dir), "the only branch")
+	r.git("branch", "topic")
+	assert.Empty(t, name(r.dir), "one of two")
 	r.git("branch", "master")
 	assert.Equal(t, "master", name(r.dir))
 	r.git("branch", "main")
@@ -165,9 +170,9 @@ func TestDefaultBranch(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"added a"}, brief(c.Files))
 
-	_, err = DefaultBranch(t.TempDir())
+	_, err = Open(t.TempDir(), nil)
 	require.ErrorContains(t, err, "not in a git repository")
-	_, err = DefaultBranch(filepath.Join(r.dir, "missing"))
+	_, err = Open(filepath.Join(r.dir, "missing"), nil)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 

@@ -22,6 +22,7 @@ type parting struct {
 	only  map[plumbing.Hash]*commit // reachable from head and not from base
 	bases []*commit                 // best common ancestors, newest first
 	cut   map[plumbing.Hash]bool    // commits whose parents, or some of them, are not at hand
+	open  int                       // how many of these are neither a merge base nor below one
 }
 
 // part walks both histories, newest first, until nothing new can turn up.
@@ -94,6 +95,11 @@ func (o *objects) part(ctx context.Context, head, base plumbing.Hash) (*parting,
 	}
 	// One that turned out to lie below another is not among the best.
 	p.bases = slices.DeleteFunc(p.bases, func(c *commit) bool { return flags[c.hash]&stale != 0 })
+	for h := range p.cut {
+		if f := flags[h]; f == ofHead || f == ofBase {
+			p.open++
+		}
+	}
 	return p, nil
 }
 
