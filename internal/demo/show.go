@@ -90,7 +90,7 @@ func (s *Stage) read(repo *fakehub.Repo, number int, took time.Duration) (*Show,
 	}
 	if r, ok := s.Report(number); ok {
 		doc := report.NewDocument(&r)
-		show.Findings, show.Scanned = doc.Findings, doc.Scanned
+		show.Findings, show.Scanned = doc.Findings, doc.Scanned.Scanned
 	}
 	if show.diff, err = repo.Diff(number); err != nil {
 		return nil, err

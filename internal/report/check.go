@@ -106,6 +106,8 @@ func Title(r *Report) string {
 		t = fmt.Sprintf("Nothing found but %s that the policy accepts", plural(ignored, "finding"))
 	case dead > 0:
 		t = fmt.Sprintf("Nothing found but %s that no longer opens anything", plural(dead, "secret"))
+	case len(r.Change.Files)+len(r.Change.Commits) == 0:
+		t = "No changes"
 	default:
 		t = "Nothing found"
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,4 +15,9 @@ func TestSubmodulesAreNamed(t *testing.T) {
 	c, err := Check(r)
 	require.NoError(t, err)
 	assert.Contains(t, c.Summary, "Content of other repositories, not looked at: `` libs/`x` `` (a submodule).")
+	var text, doc strings.Builder
+	require.NoError(t, Text(&text, r))
+	assert.Contains(t, text.String(), "not scanned: libs/`x` (a submodule)\n")
+	require.NoError(t, JSON(&doc, r))
+	assert.Contains(t, strings.Join(strings.Fields(doc.String()), " "), `"elsewhere": [ { "path": "libs/`+"`x`"+`", "why": "a submodule" } ]`)
 }

@@ -12,11 +12,18 @@ import (
 
 // A Document is the stable form of scan --format json; config/scan.schema.json describes it.
 type Document struct {
-	Verdict  string          `json:"verdict"`
-	Findings []FindingJSON   `json:"findings"`
-	Scanned  finding.Scanned `json:"scanned"`
-	Scanners []ScannerJSON   `json:"scanners"`
-	Notices  []string        `json:"notices,omitempty"`
+	Verdict  string        `json:"verdict"`
+	Findings []FindingJSON `json:"findings"`
+	Scanned  ScannedJSON   `json:"scanned"`
+	Scanners []ScannerJSON `json:"scanners"`
+	Notices  []string      `json:"notices,omitempty"`
+}
+
+// ScannedJSON says what was scanned, and which submodules moved: their content
+// is in other repositories.
+type ScannedJSON struct {
+	finding.Scanned
+	Elsewhere []change.Skip `json:"elsewhere,omitempty"`
 }
 
 // FindingJSON is one finding of a Document.
@@ -77,21 +84,14 @@ type ScannerJSON struct {
 // NewDocument returns r for programs, secrets taken out.
 func NewDocument(r *Report) Document {
 	d := Document{
-		Verdict: r.Verdict.Outcome.String(), Scanned: r.Result.Scanned,
+		Verdict: r.Verdict.Outcome.String(), Scanned: ScannedJSON{Scanned: r.Result.Scanned, Elsewhere: skips(r, r.Change.Elsewhere)},
 		Findings: []FindingJSON{}, Scanners: []ScannerJSON{},
 	}
-	d.Scanned.Skipped = nil
 	skipped := slices.Clone(r.Result.Scanned.Skipped)
 	for _, s := range r.Result.Statuses {
 		skipped = append(skipped, s.Incomplete...)
 	}
-	for _, s := range skipped {
-		s.Path, s.Why = showPath(r.clean(s.Path)), r.line(s.Why)
-		d.Scanned.Skipped = append(d.Scanned.Skipped, s)
-	}
-	if d.Scanned.Skipped == nil {
-		d.Scanned.Skipped = []change.Skip{}
-	}
+	d.Scanned.Skipped = skips(r, skipped)
 	for _, dec := range r.Verdict.Decisions {
 		d.Findings = append(d.Findings, findingJSON(r, dec))
 	}
@@ -106,6 +106,14 @@ func NewDocument(r *Report) Document {
 		d.Notices = append(d.Notices, plain(n))
 	}
 	return d
+}
+
+func skips(r *Report, all []change.Skip) []change.Skip {
+	out := []change.Skip{}
+	for _, s := range all {
+		out = append(out, change.Skip{Path: showPath(r.clean(s.Path)), Line: s.Line, Why: r.line(s.Why)})
+	}
+	return out
 }
 
 func findingJSON(r *Report, d policy.Decision) FindingJSON {

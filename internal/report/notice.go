@@ -209,3 +209,44 @@ func policyError(err error) string {
 func PassingFingerprints() string {
 	return "The fingerprints are of this run only; set `PULLWARDEN_FINGERPRINT_KEY` to get those of the server."
 }
+
+// ComparedWith says what a CI system named for a scan to compare with.
+func ComparedWith(system, name, commit string) string {
+	if strings.HasPrefix(commit, name) {
+		return fmt.Sprintf("Compared with %s, as %s says.", code(name), system)
+	}
+	return fmt.Sprintf("Compared with %s (%s), as %s says.", escape(name), code(short(commit)), system)
+}
+
+// PolicyOfBase says that the base of a change had to stand in for the default branch.
+func PolicyOfBase(commit string) string {
+	return fmt.Sprintf("The default branch is not in this clone: policy and markers are those of %s.", code(short(commit)))
+}
+
+// PolicyUnknown says that no revision is known whose policy could hold.
+func PolicyUnknown() string {
+	return "The default branch is not in this clone: the built-in policy holds, and no marker counts. Use `--config FILE` to name a policy."
+}
+
+// unstagedShown of the files that were not scanned are named; the rest is counted.
+const unstagedShown = 10
+
+// Unstaged names the files of a work tree that a scan of commits and the index
+// passes over; nothing if there are none.
+func Unstaged(paths []string) []string {
+	if len(paths) == 0 {
+		return nil
+	}
+	var names []string
+	for _, p := range paths[:min(len(paths), unstagedShown)] {
+		names = append(names, code(clipPath(showPath(p), pathShown)))
+	}
+	list := strings.Join(names, ", ")
+	if more := len(paths) - unstagedShown; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	if len(paths) == 1 {
+		return []string{"1 changed file is neither staged nor committed and was not scanned: " + list + "."}
+	}
+	return []string{fmt.Sprintf("%d changed files are neither staged nor committed and were not scanned: %s.", len(paths), list)}
+}

@@ -42,6 +42,7 @@ func showings(t testing.TB) map[string][]showing {
 	reports["everything"].Settings = []policy.Setting{{Key: "block", Value: "high", From: "default"}, {Key: "comment", Value: "low", From: "acme/.github line 3"}, {Key: "inline", Value: "10", From: "default"}}
 	reports["everything"].Fixable, reports["terraform"].Fixable = true, true
 	reports["everything"].Change.Elsewhere = []change.Skip{{Path: "libs/core", Why: "a submodule that moves"}}
+	reports["incomplete"].Change.Elsewhere = reports["everything"].Change.Elsewhere
 	out := map[string][]showing{}
 	add := func(template, what, text string) {
 		out[template] = append(out[template], showing{what, text})
