@@ -69,15 +69,31 @@ func scanCommand(std IO) *cobra.Command {
 }
 
 func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error) {
-	dir := inDir(std.Dir, f.repo)
-	rules, notices, err := localPolicy(dir, f.config, std.Dir)
+	clone, err := openClone(std, f.repo)
 	if err != nil {
 		return nil, err
 	}
-	diff, err := git.Local(ctx, dir, git.LocalOptions{Base: f.base, Head: f.head, All: f.all, Staged: f.staged})
-	if err != nil {
-		return nil, fmt.Errorf("read the repository at %s: %w", dir, err)
+	told, err := toldByCI(std.Env, std.Dir)
+	if err != nil && f.base == "" && !f.all && !f.staged {
+		return nil, err
 	}
+	var unstaged []string
+	if f.head == "" {
+		if unstaged, err = clone.Unstaged(ctx, std.Env); err != nil {
+			return nil, err
+		}
+	}
+	compared, err := clone.Compare(ctx, git.LocalOptions{Base: f.base, Head: f.head, All: f.all, Staged: f.staged, Told: told.Told})
+	if err != nil {
+		return nil, told.whatToType(err, len(unstaged))
+	}
+	diff := compared.Change
+	judge, notices := judgeOf(clone, compared, told, f)
+	rules, more, err := localPolicy(judge, f.config, std.Dir)
+	if err != nil {
+		return nil, err
+	}
+	notices = slices.Concat(notices, more, report.Unstaged(unstaged))
 	db, err := advisory.Open(advisoriesDir(std.Env))
 	if err != nil {
 		return nil, fmt.Errorf("open the advisories: %w", err)
@@ -99,7 +115,7 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 		return nil, err
 	}
 	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores, Default: func(_ context.Context, path string) ([]byte, error) {
-		text, err := git.ReadLocal(dir, "", path)
+		text, err := judge(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
@@ -142,15 +158,58 @@ func chosen(all []scan.Scanner, only []string, enabled func(string) bool) (on []
 	return on, nil
 }
 
-// localPolicy is the policy in file, or the one on the default branch, with
-// the owners that the latter names.
-func localPolicy(dir, file, base string) (policy.Policy, []string, error) {
-	p, notices, err := localRules(dir, file, base)
+// openClone opens the repository at repo. The variables that git sets in hooks
+// belong to the repository that we were started in.
+func openClone(std IO, repo string) (*git.Clone, error) {
+	here, err := git.Open(std.Dir, std.Env)
+	if repo == "." {
+		return here, err
+	}
+	there, wrong := git.Open(inDir(std.Dir, repo), nil)
+	if err == nil && wrong == nil && here.Is(there) {
+		return here, nil
+	}
+	return there, wrong
+}
+
+// A reader returns a file of the revision whose policy holds. One that does
+// not exist is fs.ErrNotExist.
+type reader func(path string) ([]byte, error)
+
+// judgeOf returns the reader of the default branch. Where the clone lacks it,
+// the base stands in if no author of a change can choose it; else nothing does.
+func judgeOf(clone *git.Clone, c git.Comparison, told ciChange, f scanFlags) (reader, []string) {
+	var notices []string
+	if c.Told {
+		notices = append(notices, report.ComparedWith(told.By, c.Name, c.Base))
+	}
+	_, rev := clone.DefaultBranch(told.Default)
+	if rev == "" && (f.base != "" || f.staged || c.Told && told.mayJudge()) {
+		rev = c.Base
+		if !f.staged {
+			notices = append(notices, report.PolicyOfBase(rev))
+		}
+	}
+	if rev == "" && f.config == "" && c.Change.Head != "" {
+		notices = append(notices, report.PolicyUnknown())
+	}
+	return func(path string) ([]byte, error) {
+		if rev == "" {
+			return nil, fs.ErrNotExist
+		}
+		return clone.ReadFile(rev, path)
+	}, notices
+}
+
+// localPolicy is the policy in file, or the one that read finds, with the
+// owners that read finds.
+func localPolicy(read reader, file, base string) (policy.Policy, []string, error) {
+	p, notices, err := localRules(read, file, base)
 	if err != nil {
 		return p, notices, err
 	}
 	for _, path := range policy.OwnersPaths() {
-		text, err := git.ReadLocal(dir, "", path)
+		text, err := read(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -164,7 +223,7 @@ func localPolicy(dir, file, base string) (policy.Policy, []string, error) {
 	return p, notices, nil
 }
 
-func localRules(dir, file, base string) (policy.Policy, []string, error) {
+func localRules(read reader, file, base string) (policy.Policy, []string, error) {
 	if file != "" {
 		text, err := os.ReadFile(inDir(base, file))
 		if err != nil {
@@ -176,7 +235,7 @@ func localRules(dir, file, base string) (policy.Policy, []string, error) {
 		}
 		return p, nil, nil
 	}
-	text, err := git.ReadLocal(dir, "", policy.Path)
+	text, err := read(policy.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return policy.Default(), nil, nil
 	}

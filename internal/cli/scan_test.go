@@ -15,13 +15,13 @@ import (
 
 func TestScanExitCodes(t *testing.T) {
 	r := newRepository(t, map[string]string{"README": "The shop.\n"})
+	r.write(map[string]string{"LICENSE": "Free.\n"})
+	r.git("add", "LICENSE")
+	r.write(map[string]string{"pay.go": withSecret()})
 	code, out, errs := call(t, r.dir, nil, "scan")
 	assert.Zero(t, code, errs)
 	assert.Contains(t, out, "pass: Nothing found")
-
-	r.write(map[string]string{"pay.go": withSecret()})
-	code, _, _ = call(t, r.dir, nil, "scan")
-	assert.Zero(t, code, "what is neither committed nor staged is not looked at")
+	assert.Contains(t, out, "note: 1 changed file is neither staged nor committed and was not scanned: pay.go.\n")
 	r.git("add", "pay.go")
 	r.write(map[string]string{"pay.go": "package pay\n"})
 	code, out, _ = call(t, r.dir, nil, "scan")
@@ -90,7 +90,7 @@ func TestScanMarkers(t *testing.T) {
 	r.git("checkout", "-q", "main")
 	r.commit("Pay", map[string]string{"pay.go": marked})
 	r.git("checkout", "-q", "topic")
-	for _, args := range [][]string{{"scan"}, {"scan", "--all"}} {
+	for _, args := range [][]string{{"scan", "--base", "main"}, {"scan", "--all"}} {
 		code, _, _ := call(t, r.dir, nil, args...)
 		assert.Zero(t, code, args)
 	}
@@ -233,6 +233,8 @@ func TestScanColour(t *testing.T) {
 
 func TestScanOfWhatIsNotThere(t *testing.T) {
 	r := newRepository(t, map[string]string{"README": "The shop.\n"})
+	r.write(map[string]string{"LICENSE": "Free.\n"})
+	r.git("add", "LICENSE")
 	for name, c := range map[string]struct {
 		dir  string
 		args []string

@@ -44,7 +44,7 @@ func TestScanStaged(t *testing.T) {
 	r.git("reset", "-q", "--hard", "main")
 	r.commit("Turn it off", map[string]string{".github/pullwarden.yml": "version: 1\nscanners: {secrets: {enabled: false}}\n"})
 	r.git("branch", "-f", "main")
-	code, _, errs = call(t, r.dir, nil, "scan", "--only", "secret")
+	code, _, errs = call(t, r.dir, nil, "scan", "--all", "--only", "secret")
 	assert.Equal(t, 2, code, "a check that is off is no pass")
 	assert.Contains(t, errs, "turns secret off")
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/advisory"
 	"github.com/pullwarden/pullwarden/internal/app"
+	"github.com/pullwarden/pullwarden/internal/git"
 	"github.com/pullwarden/pullwarden/internal/report"
 	"github.com/pullwarden/pullwarden/internal/upgrade"
 )
@@ -50,7 +51,7 @@ func upgradeCommand(std IO) *cobra.Command {
 			if db.Info().Snapshot == "" {
 				return errors.New("no advisories: run pullwarden advisories import DIR first")
 			}
-			rules, _, err := localPolicy(dir, "", std.Dir)
+			rules, _, err := localPolicy(func(path string) ([]byte, error) { return git.ReadLocal(dir, "", path) }, "", std.Dir)
 			if err != nil {
 				return err
 			}
