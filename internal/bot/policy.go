@@ -15,6 +15,7 @@ import (
 type ruling struct {
 	policy.Policy
 	layers  policy.Layers
+	current []byte // the file at the default branch's tip, valid or not; nil if there is none
 	notices []string
 }
 
@@ -67,7 +68,9 @@ func (b *Bot) rules(ctx context.Context, repo forge.Repo, text []byte, err error
 		return ruling{}, orgErr
 	}
 	layers := policy.Layers{Organisation: organisation}
+	var current []byte
 	if err == nil {
+		current = text
 		_, err = policy.Parse(text)
 	}
 	switch {
@@ -87,7 +90,7 @@ func (b *Bot) rules(ctx context.Context, repo forge.Repo, text []byte, err error
 	if err != nil {
 		return ruling{}, fmt.Errorf("the policy that was last valid: %w", err)
 	}
-	in.notices = notices
+	in.current, in.notices = current, append(notices, report.UnsupportedKeys(in.Unsupported)...)
 	return in, nil
 }
 

@@ -31,7 +31,7 @@ func (b *Bot) policyChange(ctx context.Context, s *subject, in ruling, diff *cha
 		return nil, nil
 	default:
 		brought.Repository = text
-		if _, err := policy.Parse(text); err != nil {
+		if _, err := policy.ParseChange(in.current, text); err != nil {
 			return nil, nil
 		}
 	}

@@ -168,7 +168,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 	s.outcome = verdict.Outcome
 	return &report.Report{
 		Change: diff, Result: result, Policy: rules, Verdict: verdict, Settings: settings, Texts: b.Options.Texts,
-		Notices: slices.Concat(in.notices, wrong, report.PolicyNotices(diff), report.MarkerNotices(result, rules.Owners), report.FormerFingerprints(verdict), changed),
+		Notices: slices.Concat(in.notices, wrong, report.PolicyNotices(diff, in.current), report.MarkerNotices(result, rules.Owners), report.FormerFingerprints(verdict), changed),
 	}, nil
 }
 

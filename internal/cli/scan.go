@@ -125,7 +125,8 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 		notices = append(notices, report.PassingFingerprints())
 	}
 	if !f.all {
-		notices = slices.Concat(notices, report.PolicyNotices(diff), report.MarkerNotices(result, rules.Owners))
+		current, _ := judge(policy.Path) // none: a change adds every key that it has
+		notices = slices.Concat(notices, report.PolicyNotices(diff, current), report.MarkerNotices(result, rules.Owners))
 	}
 	verdict := rules.Judge(result, time.Now())
 	return &report.Report{
@@ -233,7 +234,7 @@ func localRules(read reader, file, base string) (policy.Policy, []string, error)
 		if err != nil {
 			return policy.Policy{}, nil, fmt.Errorf("--config %s: %w", file, err)
 		}
-		return p, nil, nil
+		return p, report.UnsupportedKeys(p.Unsupported), nil
 	}
 	text, err := read(policy.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -246,7 +247,7 @@ func localRules(read reader, file, base string) (policy.Policy, []string, error)
 	if err != nil {
 		return policy.Default(), []string{report.PolicyBroken("the default branch", err)}, nil
 	}
-	return p, nil, nil
+	return p, report.UnsupportedKeys(p.Unsupported), nil
 }
 
 func exitFor(r *report.Report) error {

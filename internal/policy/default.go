@@ -23,18 +23,12 @@ func Default() Policy {
 		Inline:          10,
 		Floors:          noFloors(),
 		Scanners:        map[string]Scanner{},
-		Upgrades: Upgrades{
-			Enabled: true, Schedule: Daily, Open: 5,
-			Labels: []string{"dependencies"}, MinReleaseAge: 3 * day,
-		},
-		Hash: "default",
+		Upgrades:        Upgrades{Enabled: true, Open: 5, Labels: []string{"dependencies"}},
+		Hash:            "default",
 	}
 	for _, s := range sections() {
 		p.Scanners[s.key] = Scanner{Enabled: true}
 	}
-	dependencies := p.Scanners["dependencies"]
-	dependencies.Licenses.Unknown = Note
-	p.Scanners["dependencies"] = dependencies
 	return p
 }
 
@@ -43,7 +37,7 @@ type section struct{ key, scanner string }
 
 func sections() []section {
 	return []section{
-		{"secrets", "secret"}, {"dependencies", "dependency"}, {"iac", "iac"}, {"workflows", "workflow"}, {"text", "text"},
+		{"secrets", "secret"}, {"dependencies", "dependency"}, {"iac", "iac"}, {"text", "text"},
 	}
 }
 

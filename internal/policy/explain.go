@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -71,9 +70,6 @@ func Explain(l Layers) ([]Setting, error) {
 		add("scanners."+s.key+".enabled", said.Enabled)
 		add("scanners."+s.key+".skip", list(said.Skip))
 	}
-	add("scanners.dependencies.licenses.deny", list(p.scanner("dependencies").Licenses.Deny))
-	add("scanners.dependencies.licenses.unknown", p.scanner("dependencies").Licenses.Unknown)
-	add("scanners.dependencies.min_release_age", days(p.scanner("dependencies").MinReleaseAge))
 	for i, e := range p.Ignore {
 		out = append(out, Setting{fmt.Sprintf("ignore[%d]", i), e.summary(), where(e.Layer, e.Line)})
 	}
@@ -83,12 +79,9 @@ func Explain(l Layers) ([]Setting, error) {
 	add("security.reviewers", list(p.Security.Reviewers))
 	add("security.request", p.Security.Request)
 	add("upgrades.enabled", p.Upgrades.Enabled)
-	add("upgrades.schedule", p.Upgrades.Schedule)
 	add("upgrades.open", p.Upgrades.Open)
 	add("upgrades.major", p.Upgrades.Major)
-	add("upgrades.group", list(p.Upgrades.Group))
 	add("upgrades.labels", list(p.Upgrades.Labels))
-	add("upgrades.min_release_age", days(p.Upgrades.MinReleaseAge))
 	return out, nil
 }
 
@@ -127,10 +120,3 @@ func Differences(before, after []Setting) []Setting {
 }
 
 func list(s []string) string { return "[" + strings.Join(s, ", ") + "]" }
-
-func days(d time.Duration) string {
-	if d%day == 0 {
-		return strconv.Itoa(int(d/day)) + "d"
-	}
-	return d.String()
-}

@@ -12,7 +12,7 @@ import (
 func repository(text string) policy.Layers { return policy.Layers{Repository: []byte(text)} }
 
 func TestExplainTellsValueAndOrigin(t *testing.T) {
-	settings, err := policy.Explain(repository("version: 1\nblock: low\nscanners:\n  iac:\n    skip: [AWS-0089]\nupgrades: {min_release_age: 7d}\n" +
+	settings, err := policy.Explain(repository("version: 1\nblock: low\nscanners:\n  iac:\n    skip: [AWS-0089]\nupgrades: {open: 7}\n" +
 		"ignore:\n  - {rule: iac/AWS-0086, reason: public site, owner: '@acme/web', until: 2027-03-31}\n"))
 	require.NoError(t, err)
 	for _, want := range []policy.Setting{
@@ -20,7 +20,7 @@ func TestExplainTellsValueAndOrigin(t *testing.T) {
 		{Key: "block", Value: "low", From: "line 2"},
 		{Key: "scanners.iac.skip", Value: "[AWS-0089]", From: "line 5"},
 		{Key: "scanners.secrets.enabled", Value: "true", From: "default"},
-		{Key: "upgrades.min_release_age", Value: "7d", From: "line 6"},
+		{Key: "upgrades.open", Value: "7", From: "line 6"},
 		{Key: "ignore[0]", Value: "iac/AWS-0086 until 2027-03-31 (@acme/web)", From: "line 8"},
 	} {
 		assert.Contains(t, settings, want)

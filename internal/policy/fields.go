@@ -89,7 +89,7 @@ func (r *reader) scanners(n *yaml.Node, p *Policy) {
 			p.Scanners[s.key] = said
 		}})
 	}
-	r.mapping(n, "`scanners`", fields...)
+	r.mapping(n, "`scanners`", append(fields, unsupported(workflows))...)
 }
 
 func (r *reader) scanner(n *yaml.Node, s section, into *Scanner) {
@@ -111,32 +111,9 @@ func (r *reader) scanner(n *yaml.Node, s section, into *Scanner) {
 		}},
 	}
 	if s.key == "dependencies" {
-		fields = append(fields,
-			field{"licenses", false, func(n *yaml.Node) { r.licenses(n, &into.Licenses) }},
-			field{"min_release_age", false, func(n *yaml.Node) { r.duration(n, "`min_release_age`", &into.MinReleaseAge) }},
-		)
+		fields = append(fields, unsupported("licenses"), unsupported("min_release_age"))
 	}
 	r.mapping(n, what, fields...)
-}
-
-var spdx = regexp.MustCompile(`^[A-Za-z0-9.+-]{1,64}$`)
-
-func (r *reader) licenses(n *yaml.Node, into *Licenses) {
-	r.mapping(n, "`licenses`",
-		field{"deny", false, func(n *yaml.Node) {
-			r.list(n, "`licenses.deny`", mostGlobs, func(n *yaml.Node) {
-				id, ok := r.text(n, "an entry of `licenses.deny`")
-				if ok && !spdx.MatchString(id) {
-					r.fail(n, "an entry of `licenses.deny` must be an SPDX identifier such as AGPL-3.0-only")
-				} else if ok {
-					into.Deny = append(into.Deny, id)
-				}
-			})
-		}},
-		field{"unknown", false, func(n *yaml.Node) {
-			choice(r, n, "`licenses.unknown`", &into.Unknown, []string{"ignore", "note", "block"}, []Action{Ignored, Note, Block})
-		}},
-	)
 }
 
 // IsFingerprint reports whether s can name a finding.
@@ -210,20 +187,10 @@ func (r *reader) security(n *yaml.Node, into *Security) {
 func (r *reader) upgrades(n *yaml.Node, into *Upgrades) {
 	r.mapping(n, "`upgrades`",
 		field{"enabled", false, func(n *yaml.Node) { r.boolean(n, "`enabled`", &into.Enabled) }},
-		field{"schedule", false, func(n *yaml.Node) {
-			all := []Schedule{Daily, Weekly, Monthly}
-			choice(r, n, "`schedule`", &into.Schedule, []string{string(Daily), string(Weekly), string(Monthly)}, all)
-		}},
+		unsupported("schedule"),
 		field{"open", false, func(n *yaml.Node) { r.number(n, "`open`", 0, 50, &into.Open) }},
 		field{"major", false, func(n *yaml.Node) { r.boolean(n, "`major`", &into.Major) }},
-		field{"group", false, func(n *yaml.Node) {
-			into.Group = nil
-			r.list(n, "`group`", mostGlobs, func(n *yaml.Node) {
-				if g, ok := r.glob(n, "an entry of `group`"); ok {
-					into.Group = append(into.Group, g)
-				}
-			})
-		}},
+		unsupported("group"),
 		field{"labels", false, func(n *yaml.Node) {
 			into.Labels = nil
 			r.list(n, "`labels`", 20, func(n *yaml.Node) {
@@ -235,7 +202,7 @@ func (r *reader) upgrades(n *yaml.Node, into *Upgrades) {
 				}
 			})
 		}},
-		field{"min_release_age", false, func(n *yaml.Node) { r.duration(n, "`min_release_age`", &into.MinReleaseAge) }},
+		unsupported("min_release_age"),
 	)
 }
 

@@ -50,11 +50,16 @@ type Raised struct{ Key, Wanted, Got string }
 
 // Compose makes one policy of the layers. Every error is a *SyntaxError, whose
 // Layer tells which text it is about; with one the Policy is of no use.
-func Compose(l Layers) (Policy, error) {
+//
+// A key that is not supported yet has no effect: files that an older version
+// accepted go on working. It is listed in Unsupported.
+func Compose(l Layers) (Policy, error) { return compose(l, nil) }
+
+func compose(l Layers, refuse refusal) (Policy, error) {
 	p := Default()
 	floors := p.Floors
 	if len(l.Organisation) > 0 {
-		if err := read(l.Organisation, &p, &floors); err != nil {
+		if err := read(l.Organisation, &p, &floors, refuse); err != nil {
 			err.Layer = Organisation
 			return Policy{}, err
 		}
@@ -62,11 +67,17 @@ func Compose(l Layers) (Policy, error) {
 	}
 	above := p.copied()
 	if len(l.Repository) > 0 {
-		if err := read(l.Repository, &p, nil); err != nil {
+		if err := read(l.Repository, &p, nil, refuse); err != nil {
 			err.Layer = Repository
 			return Policy{}, err
 		}
 		p.Hash = digest(l.Organisation, l.Repository)
+	}
+	for i := range p.Unsupported {
+		p.Unsupported[i].Layer = Repository
+		if i < len(above.Unsupported) {
+			p.Unsupported[i].Layer = Organisation
+		}
 	}
 	for i := range above.Ignore {
 		p.Ignore[i].Layer = Organisation
@@ -184,10 +195,14 @@ func (r *reader) floors(n *yaml.Node, f *Floors) {
 			choice(r, n, "`floors.unknown_severity`", &f.UnknownSeverity, words[:len(words)-1], levels[:len(levels)-1])
 		}},
 		field{"scanners", false, func(n *yaml.Node) {
-			r.list(n, "`floors.scanners`", len(sections()), func(n *yaml.Node) {
+			r.list(n, "`floors.scanners`", len(sections())+1, func(n *yaml.Node) {
 				var keys []string
 				for _, s := range sections() {
 					keys = append(keys, s.key)
+				}
+				if n.Value == workflows {
+					r.notSupported(n, "floors.scanners: "+workflows, n)
+					return
 				}
 				var key string
 				choice(r, n, "an entry of `floors.scanners`", &key, keys, keys)

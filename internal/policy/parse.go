@@ -51,14 +51,16 @@ func Parse(data []byte) (Policy, error) {
 }
 
 // read puts what data says over p. Floors are an organisation's: without
-// floors, data must not name any.
-func read(data []byte, p *Policy, floors *Floors) *SyntaxError {
+// floors, data must not name any. A key that is not supported yet is a problem
+// if refuse says so; else it is appended to p.Unsupported.
+func read(data []byte, p *Policy, floors *Floors, refuse refusal) *SyntaxError {
 	root, err := decode(data)
 	if err != nil {
 		return err
 	}
-	r := &reader{}
+	r := &reader{refuse: refuse}
 	r.policy(root, p, floors)
+	p.Unsupported = append(p.Unsupported, r.unsupported...)
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b SyntaxError) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -143,7 +145,11 @@ func problem(n *yaml.Node, format string, args ...any) *SyntaxError {
 }
 
 // A reader reads nodes and keeps what is wrong with them.
-type reader struct{ problems []SyntaxError }
+type reader struct {
+	problems    []SyntaxError
+	unsupported []Unsupported
+	refuse      refusal
+}
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 	if len(r.problems) < mostProblems {
@@ -151,12 +157,15 @@ func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 	}
 }
 
-// A field is a key that a mapping may have, and how to read its value.
+// A field is a key that a mapping may have, and how to read its value. A nil
+// read means that nothing implements the key yet.
 type field struct {
 	key      string
 	required bool
 	read     func(*yaml.Node)
 }
+
+func unsupported(key string) field { return field{key: key} }
 
 // mapping reads the fields of n. Another key, the same one twice, or a
 // required one that is missing is a problem.
@@ -176,6 +185,10 @@ func (r *reader) mapping(n *yaml.Node, what string, fields ...field) {
 			r.fail(key, "the key `%s` is here twice; the first is on line %d", key.Value, seen[key.Value])
 		default:
 			seen[key.Value] = max(1, key.Line)
+			if fields[at].read == nil {
+				r.notSupported(key, strings.Trim(what, "`")+"."+key.Value, value)
+				continue
+			}
 			fields[at].read(value)
 		}
 	}
@@ -198,7 +211,9 @@ func quoted(n *yaml.Node) string {
 func names(fields []field) string {
 	var all []string
 	for _, f := range fields {
-		all = append(all, "`"+f.key+"`")
+		if f.read != nil {
+			all = append(all, "`"+f.key+"`")
+		}
 	}
 	return strings.Join(all, ", ")
 }

@@ -23,12 +23,12 @@ on_scanner_error: note   # or block: a scanner that did not finish
 paths: {ignore: ["vendor/**"]}
 scanners:
   secrets: {enabled: true}
-  dependencies: {enabled: true, licenses: {deny: [AGPL-3.0-only], unknown: note}, min_release_age: 3d}
+  dependencies: {enabled: true}
   iac: {enabled: true, skip: [AWS-0089]}
-  workflows: {enabled: true}
+  text: {enabled: true}
 ignore:                  # exceptions: reason, owner and end date are required
   - {rule: iac/AWS-0086, path: "infra/site/**", reason: "public web site, SEC-142", owner: "@acme/platform", until: 2027-03-31}
-upgrades: {enabled: true, schedule: daily, open: 5, major: false, group: [], labels: [dependencies], min_release_age: 3d}
+upgrades: {enabled: true, open: 5, major: false, labels: [dependencies]}
 inline: 12               # inline comments open at a time
 checks: per-scanner
 sections: [{path: "infra/prod/**", block: medium}]
@@ -45,16 +45,15 @@ func TestParseWhole(t *testing.T) {
 		Sections: []Section{{Path: "infra/prod/**", Block: finding.Medium, Comment: finding.Medium, Line: 18}},
 		Scanners: map[string]Scanner{
 			"secrets":      {Enabled: true},
-			"dependencies": {Enabled: true, Licenses: Licenses{Deny: []string{"AGPL-3.0-only"}, Unknown: Note}, MinReleaseAge: 72 * time.Hour},
+			"dependencies": {Enabled: true},
 			"iac":          {Enabled: true, Skip: []string{"AWS-0089"}},
-			"workflows":    {Enabled: true},
 			"text":         {Enabled: true},
 		},
 		Ignore: []Exception{{
 			Rule: "iac/AWS-0086", Path: "infra/site/**", Reason: "public web site, SEC-142", Owner: "@acme/platform",
 			Until: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC), Line: 14,
 		}},
-		Upgrades: Upgrades{Enabled: true, Schedule: Daily, Open: 5, Labels: []string{"dependencies"}, MinReleaseAge: 72 * time.Hour},
+		Upgrades: Upgrades{Enabled: true, Open: 5, Labels: []string{"dependencies"}},
 		Hash:     p.Hash,
 	}, p)
 }
@@ -66,15 +65,13 @@ func TestParseLeavesTheRestAsDefault(t *testing.T) {
 	p.Hash = "default"
 	assert.Equal(t, Default(), p)
 
-	p, err = Parse([]byte("version: 1\nmode: observe\nblock: critical\nscanners: {iac: {enabled: false}}\nupgrades: {labels: [a, b], group: ['golang.org/x/*'], min_release_age: 36h}"))
+	p, err = Parse([]byte("version: 1\nmode: observe\nblock: critical\nscanners: {iac: {enabled: false}}\nupgrades: {labels: [a, b]}"))
 	require.NoError(t, err)
 	assert.Equal(t, Observe, p.Mode)
 	assert.Equal(t, finding.Critical, p.Block)
 	assert.False(t, p.Enabled("iac"))
 	assert.True(t, p.Enabled("secret"))
 	assert.Equal(t, []string{"a", "b"}, p.Upgrades.Labels)
-	assert.Equal(t, []string{"golang.org/x/*"}, p.Upgrades.Group)
-	assert.Equal(t, 36*time.Hour, p.Upgrades.MinReleaseAge)
 	assert.Equal(t, 5, p.Upgrades.Open)
 }
 
@@ -101,11 +98,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a word for a truth value", "version: 1\nupgrades: {enabled: 'yes'}", "line 2, column 21: `enabled` must be `true` or `false`"},
 		{"a number out of range", "version: 1\nupgrades: {open: 5000}", "line 2, column 18: `open` must be a number from 0 to 50"},
 		{"not a number", "version: 1\nupgrades: {open: 1.5}", "line 2, column 18: `open` must be a number from 0 to 50"},
-		{"schedule", "version: 1\nupgrades: {schedule: hourly}", "line 2, column 22: `schedule` must be daily, weekly or monthly"},
 		{"no account", "version: 1\nsecurity: {reviewers: [acme/security]}", "line 2, column 24: an entry of `security.reviewers` must be an account or a team"},
-		{"age", "version: 1\nupgrades: {min_release_age: 3}", "line 2, column 29: `min_release_age` must be a number of hours, days or weeks"},
-		{"age too large", "version: 1\nupgrades: {min_release_age: 99999999999d}", "line 2, column 29: `min_release_age`"},
-		{"licence", "version: 1\nscanners: {dependencies: {licenses: {deny: ['A B']}}}", "line 2, column 45: an entry of `licenses.deny` must be an SPDX identifier"},
 		{"a list that is a text", "version: 1\npaths: {ignore: vendor}", "line 2, column 17: `paths.ignore` must be a list"},
 		{"a bad glob", "version: 1\npaths: {ignore: ['a/[b']}", "line 2, column 18: an entry of `paths.ignore` is not a valid pattern"},
 		{"braces", "version: 1\npaths: {ignore: ['a/{b,c}']}", "line 2, column 18: an entry of `paths.ignore` has braces"},

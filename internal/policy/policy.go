@@ -26,7 +26,7 @@ type Policy struct {
 	Uncovered       Action             // a known kind of file that no scanner reads: Block or Note
 	IgnorePaths     []string           // globs
 	TestPaths       []string           // globs of test data: what is found there is a note, unless it is a secret
-	Scanners        map[string]Scanner // by their name in the file: "secrets", "dependencies", "iac", "workflows"
+	Scanners        map[string]Scanner // by their name in the file: "secrets", "dependencies", "iac", "text"
 	Sections        []Section          // for some paths
 	Checks          Checks             // how many check runs there are
 	Inline          int                // inline comments open at a time
@@ -36,7 +36,9 @@ type Policy struct {
 	Floors          Floors   // of the organisation; they are in the values above already
 	Raised          []Raised // values that they changed
 	Owners          Owners   // who answers for which path
-	Hash            string   // digest of the texts it was read from; "default" if there were none
+	// Unsupported are the keys of the texts that nothing implements yet. They have no effect.
+	Unsupported []Unsupported
+	Hash        string // digest of the texts it was read from; "default" if there were none
 }
 
 // The layers that a policy is made of: two have a file, and exceptions are
@@ -71,16 +73,8 @@ const (
 
 // A Scanner is what a policy says of one scanner.
 type Scanner struct {
-	Enabled       bool
-	Skip          []string      // rule ids, with or without the scanner's prefix
-	Licenses      Licenses      // of dependencies only
-	MinReleaseAge time.Duration // of dependencies only: a younger version is worth a word
-}
-
-// Licenses is what a policy says of the licences of dependencies.
-type Licenses struct {
-	Deny    []string // SPDX identifiers
-	Unknown Action   // what is done about a package whose licence is not known
+	Enabled bool
+	Skip    []string // rule ids, with or without the scanner's prefix
 }
 
 // An Exception accepts a known finding for a while, and says why.
@@ -113,23 +107,11 @@ func (e Exception) ID() string {
 
 // Upgrades is what a policy says of upgrade pull requests.
 type Upgrades struct {
-	Enabled       bool
-	Schedule      Schedule
-	Open          int // pull requests open at a time
-	Major         bool
-	Group         []string // globs of package names; what one of them matches goes into one pull request
-	Labels        []string
-	MinReleaseAge time.Duration // a version younger than that is not proposed
+	Enabled bool
+	Open    int // pull requests open at a time
+	Major   bool
+	Labels  []string
 }
-
-// Schedule says how often upgrades are looked for, besides at each push.
-type Schedule string
-
-const (
-	Daily   Schedule = "daily"
-	Weekly  Schedule = "weekly"
-	Monthly Schedule = "monthly"
-)
 
 // A Verdict is the outcome for one change.
 type Verdict struct {

@@ -146,7 +146,7 @@ func value(t testing.TB, text string) any {
 
 func TestSchemaAndParserAgreeOnPolicies(t *testing.T) {
 	root := loadSchema(t)
-	for _, text := range []string{whole, "version: 1\n", "version: 1\n" + exception("rule: secret/*"), "version: 1\nscanners: {dependencies: {licenses: {unknown: block}}}"} {
+	for _, text := range []string{whole, "version: 1\n", "version: 1\n" + exception("rule: secret/*")} {
 		_, err := Parse([]byte(text))
 		require.NoError(t, err)
 		assert.Empty(t, root.check(root, value(t, text)))
@@ -154,7 +154,7 @@ func TestSchemaAndParserAgreeOnPolicies(t *testing.T) {
 	for _, text := range []string{
 		"mode: enforce", "version: 2", "version: 1\nblok: high", "version: 1\nblock: info", "version: 1\nmode: strict", "version: 1\npaths: {ignore: x}",
 		"version: 1\npaths: {ignore: [/x]}", "version: 1\npaths: {ignore: ['{a,b}']}", "version: 1\nscanners: {iac: {licenses: {}}}", "version: 1\nupgrades: {open: 51}",
-		"version: 1\nupgrades: {min_release_age: 3}", "version: 1\nignore: [{rule: iac/x, reason: r, owner: o}]", "version: 1\nignore: [{reason: r, owner: o, until: 2027-01-01}]",
+		"version: 1\nupgrades: {labels: x}", "version: 1\nignore: [{rule: iac/x, reason: r, owner: o}]", "version: 1\nignore: [{reason: r, owner: o, until: 2027-01-01}]",
 		"version: 1\nignore: [{rule: x, reason: r, owner: o, until: 2027-01-01}]", "version: 1\nscanners: {secrets: {enabled: 1}}",
 	} {
 		_, err := Parse([]byte(text))
@@ -230,5 +230,5 @@ func TestSchemaAndParserKnowTheSameKeys(t *testing.T) {
 		}
 	}
 	visit(root, "%s")
-	assert.Equal(t, 13, objects)
+	assert.Equal(t, 11, objects)
 }

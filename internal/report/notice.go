@@ -42,6 +42,19 @@ func organisationFile(owner, path string) string {
 	return owner + "/" + policy.OrganisationRepo + "/" + path
 }
 
+// UnsupportedKeys says in one notice which keys of the policy in force have no
+// effect; nothing if all have.
+func UnsupportedKeys(keys []policy.Unsupported) []string {
+	if len(keys) == 0 {
+		return nil
+	}
+	var all []string
+	for _, k := range keys {
+		all = append(all, fmt.Sprintf("%s (%s)", code(k.Key), k.From()))
+	}
+	return []string{"**The policy has keys that are not supported yet and are ignored**: " + strings.Join(all, ", ") + ". All other keys hold. Remove these, or leave them until a version supports them."}
+}
+
 // BringsPolicy reports whether c changes the policy.
 func BringsPolicy(c *change.Change) bool {
 	for _, f := range c.Files {
@@ -92,8 +105,9 @@ func PolicyChange(differences []policy.Setting, of, now, then int) string {
 }
 
 // PolicyNotices says what a change does to the policy: where the file it
-// brings is wrong, and that it takes effect only on the default branch.
-func PolicyNotices(c *change.Change) []string {
+// brings is wrong, and that it takes effect only on the default branch, where
+// the file is current.
+func PolicyNotices(c *change.Change, current []byte) []string {
 	brought := BringsPolicy(c)
 	for _, f := range c.Files {
 		if dir := policy.Path + "/"; len(f.Path) > len(dir) && f.Path[:len(dir)] == dir && f.Kind != change.Deleted {
@@ -110,7 +124,7 @@ func PolicyNotices(c *change.Change) []string {
 	if err != nil {
 		return []string{fmt.Sprintf("**%s cannot be read**: %s.", code(policy.Path), escape(err.Error()))}
 	}
-	if _, err := policy.Parse(text); err != nil {
+	if _, err := policy.ParseChange(current, text); err != nil {
 		return []string{fmt.Sprintf("**This pull request brings a policy that is not valid**: %s. The policy on the default branch holds.", policyError(err))}
 	}
 	return []string{fmt.Sprintf("This pull request changes %s. It takes effect once it is on the default branch; this check went by the policy that is there now.", code(policy.Path))}

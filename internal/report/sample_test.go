@@ -190,7 +190,7 @@ func samples() map[string]sample {
 	observe := func(p *policy.Policy) { p.Mode = policy.Observe }
 	broken := func(text string) []string {
 		c := &change.Change{Files: []change.File{{Path: policy.Path}}, After: fstest.MapFS{policy.Path: {Data: []byte(text)}}}
-		return PolicyNotices(c)
+		return PolicyNotices(c, nil)
 	}
 	_, invalid := policy.Parse([]byte("version: 1\nblok: low\n"))
 	return map[string]sample{
@@ -221,6 +221,9 @@ func samples() map[string]sample {
 				{At: at("pay/pay.go", 3, 3), Rule: "secret/stripe-access-token"}, {At: at("infra/`main`.tf", 5, 5), Void: "it gives no reason"},
 			}}, policy.Owners{})},
 		"policy-invalid": {files: files(), notices: append(broken("version: 1\nblok: low\n"), PolicyBroken("main", invalid))},
+		"policy-unsupported": {files: files(), notices: slices.Concat(
+			UnsupportedKeys([]policy.Unsupported{{Key: "floors.scanners: workflows", Line: 3, Layer: policy.Organisation}, {Key: "upgrades.schedule", Line: 7, Layer: policy.Repository}}),
+			broken("version: 1\nscanners: {workflows: {}}\n"))},
 		"policy-changed": {files: files(), notices: broken("version: 1\nblock: never\n")},
 		"pushed-again": {files: files(), findings: []finding.Finding{stripe()}, comments: 1,
 			delta: history.Delta{Previous: old, New: make([]finding.Fingerprint, 1), Gone: make([]finding.Fingerprint, 3)}},
