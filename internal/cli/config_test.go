@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,7 +61,78 @@ func TestConfigOfAnOrganisation(t *testing.T) {
 	assert.Regexp(t, "^bad.yml:3:3: unknown key `blok`", errs)
 	code, _, errs = call(t, dir, nil, "config", "check")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, errs, "name a file")
+	assert.Contains(t, errs, "there is no .github/pullwarden.yml here: name the file to check")
+}
+
+func TestConfigCheckTakesTheRepositorysFile(t *testing.T) {
+	r := newRepository(t, map[string]string{"README": "x\n", "pkg/a.txt": "x\n"})
+	r.write(map[string]string{".github/pullwarden.yml": "version: 1\nblok: low\n"})
+	code, _, errs := call(t, r.dir, nil, "config", "check")
+	assert.Equal(t, 1, code)
+	assert.Regexp(t, "^.github/pullwarden.yml:2:1: unknown key `blok`", errs)
+	code, _, errs = call(t, filepath.Join(r.dir, "pkg"), nil, "config", "check")
+	assert.Equal(t, 1, code)
+	assert.Regexp(t, "^../.github/pullwarden.yml:2:1: unknown key `blok`", errs)
+
+	r.write(map[string]string{".github/pullwarden.yml": "version: 1\nblock: never\n", "org.yml": "version: 1\nfloors: {block: high}\n"})
+	code, out, _ := call(t, r.dir, nil, "config", "check", "--organisation", "org.yml")
+	assert.Zero(t, code)
+	assert.Contains(t, out, ".github/pullwarden.yml is valid\norg.yml is valid\n")
+}
+
+func TestConfigWarnings(t *testing.T) {
+	dir := t.TempDir()
+	soon := time.Now().AddDate(0, 0, 10).Format(time.DateOnly)
+	late := time.Now().AddDate(1, 0, 0).Format(time.DateOnly)
+	for name, text := range map[string]string{
+		"org.yml": "version: 1\nfloors: {exception: 30d}\nscanners: {text: {skip: [bidy]}}\nignore:\n  - {rule: iac/AWS-0089, reason: r, owner: o, until: 2020-01-01}\n",
+		"repo.yml": "version: 1\nscanners:\n  iac:\n    skip:\n      - AWS-0089\n      - iac/AWS-9999\n  dependencies: {skip: [GO-2024-1]}\n  secrets: {skip: [secret/custom/ours]}\nignore:\n" +
+			"  - {rule: iac/AWS-00*, reason: r, owner: o, until: " + soon + "}\n" +
+			"  - {rule: iac/AVS-0089, reason: r, owner: o, until: " + soon + "}\n" +
+			"  - {rule: dependency/CVE-2024-1, reason: r, owner: o, until: " + late + "}\n" +
+			"  - {rule: \"**\", path: a/b, reason: r, owner: o, until: 2020-01-01}\n" +
+			"  - {path: a/b, reason: r, owner: o, until: " + soon + "}\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	code, out, errs := call(t, dir, nil, "config", "check", "repo.yml", "--organisation", "org.yml")
+	assert.Zero(t, code, errs)
+	assert.Equal(t, "repo.yml is valid\norg.yml is valid\n", out)
+	allowed := time.Now().Add(30 * 24 * time.Hour).UTC().Format(time.DateOnly)
+	assert.Equal(t, "org.yml:3: warning: there is no rule `text/bidy`\n"+
+		"org.yml:5: warning: the exception ended on 2020-01-01: remove it, or set a new date\n"+
+		"repo.yml:6: warning: there is no rule `iac/AWS-9999`\n"+
+		"repo.yml:11: warning: no rule matches `iac/AVS-0089`\n"+
+		"repo.yml:12: warning: the exception ends on "+late+" and is ignored: the organisation allows none that ends after "+allowed+"\n"+
+		"repo.yml:13: warning: the exception ended on 2020-01-01: remove it, or set a new date\n", errs)
+	code, _, errs = call(t, dir, nil, "config", "check", "repo.yml")
+	assert.Zero(t, code)
+	assert.NotContains(t, errs, "the organisation allows")
+}
+
+func TestConfigNamesUnsupportedKeys(t *testing.T) {
+	text := "version: 1\nupgrades:\n  schedule: daily\nscanners: {workflows: {enabled: true}}\n"
+	r := newRepository(t, map[string]string{".github/pullwarden.yml": text})
+	code, _, errs := call(t, r.dir, nil, "config", "check")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, ".github/pullwarden.yml:3:3: `upgrades.schedule` is not supported yet: remove it\n"+
+		".github/pullwarden.yml:4:12: `scanners.workflows` is not supported yet: remove it\n", errs)
+	code, out, _ := call(t, r.dir, nil, "config", "explain")
+	assert.Zero(t, code)
+	assert.Regexp(t, `(?m)^upgrades.schedule +\(not supported yet\) +line 3$`, out)
+	assert.Regexp(t, `(?m)^scanners.workflows +\(not supported yet\) +line 4$`, out)
+	assert.NotContains(t, out, "daily")
+
+	code, out, _ = call(t, r.dir, nil, "scan", "--all", "--only", "text")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "not supported yet and are ignored: upgrades.schedule (line 3), scanners.workflows (line 4)")
+	r.git("switch", "-q", "-c", "topic")
+	r.commit("Change the policy", map[string]string{".github/pullwarden.yml": text + "block: low\n"})
+	_, out, _ = call(t, r.dir, nil, "scan", "--only", "text")
+	assert.Contains(t, out, "It takes effect once it is on the default branch")
+	r.commit("Change the schedule", map[string]string{".github/pullwarden.yml": strings.Replace(text, "daily", "weekly", 1)})
+	_, out, _ = call(t, r.dir, nil, "scan", "--only", "text")
+	assert.Contains(t, out, "line 3, column 3: `upgrades.schedule` is not supported yet")
 }
 
 func TestConfigExplain(t *testing.T) {
