@@ -44,6 +44,7 @@ func mishaps(hub *fakehub.Hub) []mishap {
 		// Twice: a request that was dropped on a connection in use is sent again by net/http itself.
 		{"connection dropped", fakehub.Fault{Drop: true, Times: 2}},
 		{"answer lost", fakehub.Fault{Lose: true}},
+		{"502 instead of the answer", fakehub.Fault{Lose: true, Status: 502}},
 		{"answer cut", fakehub.Fault{Cut: 20}},
 		{"truncated JSON", fakehub.Fault{Trim: 20}},
 		{"401", fakehub.Fault{Status: 401}},

@@ -20,7 +20,7 @@ type Fault struct {
 	Body   string            // "" means GitHub's body for Status
 	Delay  time.Duration     // wait first, or until the client is gone
 	Drop   bool              // close the connection without an answer
-	Lose   bool              // do what was asked, then close the connection without an answer
+	Lose   bool              // do what was asked, but the answer is lost: close the connection, or answer with Status if there is one
 	Cut    int               // send only so many bytes of the answer, then close the connection
 	Trim   int               // send only so many bytes of the answer, as if they were all of it
 	Before func()            // called first, for what happens to GitHub meanwhile
@@ -88,7 +88,10 @@ func (f *Fault) play(w http.ResponseWriter, r *http.Request, serve func(http.Res
 		return false
 	case f.Lose:
 		serve(newHeld())
-		return false
+		if f.Status != 0 {
+			f.refuse(w)
+		}
+		return f.Status != 0
 	case f.Status != 0:
 		f.refuse(w)
 	case f.Cut > 0, f.Trim > 0:

@@ -48,6 +48,12 @@ func TestFaults(t *testing.T) {
 	assert.Error(t, err)
 	assert.Len(t, w.repo.CheckRuns(head), 3, "done, but the answer was lost")
 
+	w.hub.Fail(Fault{Match: "POST *", Lose: true, Status: 502})
+	res, err = post()
+	require.NoError(t, err)
+	assert.Equal(t, 502, res.status)
+	assert.Len(t, w.repo.CheckRuns(head), 4, "done, but somebody else answers")
+
 	w.hub.Fail(Fault{Match: "GET *", Cut: 10})
 	_, err = w.try("GET", shop, auth, nil)
 	assert.Error(t, err)

@@ -139,7 +139,8 @@ type File struct {
 }
 
 // Seen is what stood on a head when somebody looked. With it a Put need not
-// look again; it must come from a look that nobody of ours has written after.
+// look again, unless this process has written there since; that no other one
+// has is the caller's business.
 type Seen struct {
 	Pulls     []Pull // open pull requests of the repository with that head; not in an Opening
 	Completed bool   // a check of ours is

@@ -33,9 +33,12 @@ func (f *Forge) PutCheck(ctx context.Context, repo forge.Repo, c forge.Check) (f
 		return 0, fmt.Errorf("%s: %w", what, err)
 	}
 	defer release()
+	place := fmt.Sprintf("check/%d/%s/%s", repo.ID, c.SHA, c.Name())
+	seen, current := f.sightOf(c.Seen, place)
+	defer f.writes.note(place)
 	p := checkPut{Forge: f, client: client, repo: repo, check: c}
-	runs, all := seenRuns(c.Seen)
-	if !all {
+	runs := seen.runs
+	if !current || !seen.allRuns {
 		if runs, err = p.runs(ctx); err != nil {
 			return 0, f.wrap(err, "%s", what)
 		}
@@ -118,11 +121,27 @@ func (p *checkPut) begin(ctx context.Context, last *run) (int64, error) {
 		return last.id, p.update(ctx, last.id, gh.UpdateCheckRunOptions{
 			Status: gh.String("in_progress"), DetailsURL: p.details(), Output: output})
 	}
-	run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
+	return p.create(ctx, last, gh.CreateCheckRunOptions{
 		Name: p.check.Name(), HeadSHA: p.check.SHA, Status: gh.String("in_progress"),
 		StartedAt: p.time(), DetailsURL: p.details(), Output: output,
 	})
-	return run.GetID(), err
+}
+
+// create makes a run newer than last. Without an answer GitHub may have made it
+// all the same: it is looked for then, so that there is never a second one.
+func (p *checkPut) create(ctx context.Context, last *run, o gh.CreateCheckRunOptions) (int64, error) {
+	made, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, o)
+	if err == nil || !unanswered(err, p.now()) {
+		return made.GetID(), err
+	}
+	runs, lookErr := p.runs(ctx)
+	if lookErr != nil || len(runs) == 0 || last != nil && runs[0].id <= last.id {
+		return 0, err
+	}
+	if r := runs[0]; r.external == o.GetExternalID() && r.completed == (o.GetStatus() == completed) {
+		return r.id, nil
+	}
+	return 0, err
 }
 
 func (p *checkPut) complete(ctx context.Context, last *run) (int64, error) {
@@ -149,15 +168,14 @@ func (p *checkPut) complete(ctx context.Context, last *run) (int64, error) {
 		id, sent = last.id, last.notes
 	default:
 		output.Annotations = first
-		run, _, err := p.client.Checks.CreateCheckRun(ctx, p.repo.Owner, p.repo.Name, gh.CreateCheckRunOptions{
+		var err error
+		if id, err = p.create(ctx, last, gh.CreateCheckRunOptions{
 			Name: p.check.Name(), HeadSHA: p.check.SHA, Status: gh.String(completed),
 			Conclusion: gh.String(string(p.check.Conclusion)), StartedAt: p.time(), CompletedAt: p.time(),
 			ExternalID: gh.String(p.externalID()), DetailsURL: p.details(), Output: output, Actions: p.actions(),
-		})
-		if err != nil {
+		}); err != nil {
 			return 0, err
 		}
-		id = run.GetID()
 	}
 	for sent < len(notes) {
 		batch := notes[sent:min(len(notes), sent+annotationsPerCall)]

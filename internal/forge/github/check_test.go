@@ -106,6 +106,55 @@ func TestCheckRace(t *testing.T) {
 	assert.Len(t, w.runs(), 1)
 }
 
+// GitHub made the check run, and its answer is lost: there is one all the same,
+// whatever was seen before, and also where nothing can be looked up right then.
+func TestCheckAnswerLost(t *testing.T) {
+	for name, f := range map[string]fakehub.Fault{
+		"connection closed": {Lose: true}, "another answer": {Lose: true, Status: 502}, "cut": {Cut: 20}, "no JSON": {Trim: 20},
+	} {
+		for _, c := range []forge.Check{underWay(), outcome("d1", forge.Failure, notes(70)...)} {
+			for _, blind := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s, blind %v", name, c.Title, blind), func(t *testing.T) {
+					w := newWorld(t, nil)
+					c := c
+					c.SHA = w.pull.HeadSHA
+					seen, err := w.Look(t.Context(), w.repo, w.pull.Number, c.SHA)
+					require.NoError(t, err)
+					c.Seen = &seen
+					f := f
+					f.Match = "POST /repos/*/check-runs"
+					w.hub.Fail(f)
+					if blind {
+						w.hub.Fail(fakehub.Fault{Match: "GET /repos/*/check-runs*", Status: 503})
+					}
+					id, err := w.PutCheck(t.Context(), w.repo, c)
+					assert.Equal(t, blind, err != nil, "%v", err)
+					again, err := w.PutCheck(t.Context(), w.repo, c)
+					require.NoError(t, err)
+					if !blind {
+						assert.Equal(t, id, again)
+					}
+					require.Len(t, w.runs(), 1)
+					assert.Equal(t, w.runs()[0].ID, int64(again))
+					assert.Len(t, w.runs()[0].Annotations, len(c.Notes))
+				})
+			}
+		}
+	}
+}
+
+// What somebody saw before we wrote last does not count.
+func TestCheckSeenBefore(t *testing.T) {
+	w := newWorld(t, nil)
+	seen, err := w.Look(t.Context(), w.repo, w.pull.Number, w.pull.HeadSHA)
+	require.NoError(t, err)
+	for _, c := range []forge.Check{underWay(), outcome("d1", forge.Failure), outcome("d1", forge.Failure), underWay()} {
+		c.Seen = &seen
+		w.check(c)
+	}
+	assert.Len(t, w.runs(), 1)
+}
+
 func notes(n int) []forge.Note {
 	var out []forge.Note
 	for i := range n {

@@ -53,6 +53,17 @@ func unprocessable(err error) bool {
 		!errors.As(err, &busy) && !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound)
 }
 
+// unanswered reports whether err leaves open what GitHub did: no answer came, or
+// none of its own.
+func unanswered(err error, now time.Time) bool {
+	err = classify(err, now)
+	var e *statusError
+	if errors.As(err, &e) {
+		return e.Code >= 500
+	}
+	return !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound)
+}
+
 // wrap says what was being done, and turns err into forge's terms. No header
 // and no token ever gets into an error.
 func (f *Forge) wrap(err error, format string, args ...any) error {

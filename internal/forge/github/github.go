@@ -56,6 +56,7 @@ type Forge struct {
 	answers       *answers
 	ownersFiles   ownersFiles
 	locks         locks
+	writes        writes
 	name          *appName
 	reader        *installations
 	writer        *writer

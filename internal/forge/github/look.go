@@ -22,6 +22,7 @@ import (
 
 // sight is what Seen.Ours is here.
 type sight struct {
+	at      int64 // number of the latest write of ours before it
 	runs    []run
 	allRuns bool // no further pages
 	threads []thread
@@ -218,6 +219,7 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 			}
 		}
 	}
+	at := f.writes.now()
 	variables := map[string]any{"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number, "app": f.appID, "check": forge.CheckName}
 	for i, path := range paths {
 		variables[fmt.Sprint("path", i)] = path
@@ -233,7 +235,7 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 		return fail(err)
 	}
 	o := forge.Opening{Pull: a.Repository.PullRequest.pull(repo), Files: map[string]forge.File{}}
-	s := sight{}
+	s := sight{at: at}
 	for _, n := range a.Repository.PullRequest.Commits.Nodes {
 		if n.Commit.Oid == o.Pull.HeadSHA { // by date another commit can be the last
 			s.runs, s.allRuns = n.Commit.CheckSuites.runs()
@@ -294,6 +296,7 @@ func (f *Forge) Look(ctx context.Context, repo forge.Repo, number int, sha strin
 			PullRequest *threadsOfPull
 		}
 	}
+	at := f.writes.now()
 	err = f.ask(ctx, c, lookQuery, map[string]any{"owner": repo.Owner, "name": repo.Name, "number": number, "sha": sha,
 		"app": f.appID, "check": forge.CheckName, "threads": number > 0}, &a)
 	if err != nil {
@@ -306,7 +309,7 @@ func (f *Forge) Look(ctx context.Context, repo forge.Repo, number int, sha strin
 	if err != nil {
 		return fail(err)
 	}
-	s := sight{}
+	s := sight{at: at}
 	s.runs, s.allRuns = a.Repository.Object.CheckSuites.runs()
 	if number > 0 {
 		threads := a.Repository.PullRequest.ReviewThreads
@@ -334,23 +337,13 @@ func (f *Forge) Look(ctx context.Context, repo forge.Repo, number int, sha strin
 	return s.seen(pulls), nil
 }
 
-// seenRuns returns what Seen tells of our runs, if it tells of all.
-func seenRuns(seen *forge.Seen) ([]run, bool) {
+// sightOf returns what seen tells of place, if we wrote nothing there since.
+func (f *Forge) sightOf(seen *forge.Seen, place string) (sight, bool) {
 	if seen == nil {
-		return nil, false
+		return sight{}, false
 	}
 	s, ok := seen.Ours.(sight)
-	return s.runs, ok && s.allRuns
-}
-
-// seenThreads returns what Seen tells of our threads and of other bots'
-// remarks, if it tells of all.
-func seenThreads(seen *forge.Seen) ([]thread, []remark, bool) {
-	if seen == nil {
-		return nil, nil, false
-	}
-	s, ok := seen.Ours.(sight)
-	return s.threads, s.others, ok && s.whole
+	return s, ok && !f.writes.since(place, s.at)
 }
 
 var errNoName = errors.New("the answer does not say who we are")

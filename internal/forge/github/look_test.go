@@ -146,6 +146,16 @@ func TestLook(t *testing.T) {
 	assert.True(t, group.Completed)
 }
 
+// What was seen before we wrote does not count: put twice, a review is there once.
+func TestReviewSeenBefore(t *testing.T) {
+	w := newWorld(t, nil)
+	r := w.review()
+	r.Seen = w.look()
+	placed := w.place(r)
+	w.quiet(func() { assert.Equal(t, placed, w.place(r)) })
+	assert.Len(t, w.shown().Threads, 3)
+}
+
 // What does not fit on a page is asked for page by page.
 func TestLookBeyondAPage(t *testing.T) {
 	w := newWorld(t, nil)

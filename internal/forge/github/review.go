@@ -26,13 +26,16 @@ func (f *Forge) PutReview(ctx context.Context, p forge.Pull, r forge.Review) (fo
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	release, err := f.locks.take(ctx, fmt.Sprintf("review/%d/%d", p.Repo.ID, p.Number))
+	place := fmt.Sprintf("review/%d/%d", p.Repo.ID, p.Number)
+	release, err := f.locks.take(ctx, place)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer release()
-	threads, others, whole := seenThreads(r.Seen)
-	if !whole {
+	seen, current := f.sightOf(r.Seen, place)
+	defer f.writes.note(place)
+	threads, others := seen.threads, seen.others
+	if !current || !seen.whole {
 		if threads, others, err = f.threads(ctx, c, p.PullRef); err != nil {
 			return nil, f.wrap(err, "%s", what)
 		}
