@@ -120,7 +120,7 @@ func (r *repository) remote() string {
 // defaultBranch returns the name of the default branch and its tip: the branch
 // that told names; else the one that the remote's HEAD names; else main or
 // master; else the only branch of a repository without a remote. It reports
-// false if that leaves none.
+// false if the clone does not have it; name is then what told said, or "".
 func (r *repository) defaultBranch(told string) (name string, tip plumbing.Hash, ok bool) {
 	if told != "" {
 		tip, ok := r.branch(told)
@@ -148,5 +148,8 @@ func (r *repository) defaultBranch(told string) (name string, tip plumbing.Hash,
 		name, tip, n = ref.Name().Short(), ref.Hash(), n+1
 		return nil
 	})
-	return name, tip, err == nil && n == 1
+	if err != nil || n != 1 {
+		return "", plumbing.ZeroHash, false
+	}
+	return name, tip, true
 }
