@@ -114,7 +114,7 @@ func (w *workspace) first(head *commit, o LocalOptions, bases []Base) (start, er
 	problem := &BaseError{Problem: NotInClone, Head: w.headName(o, head), By: o.Told.By, Shallow: w.shallow()}
 	for _, b := range bases {
 		at, name, ok := w.find(head, b)
-		if problem.Base == "" {
+		if problem.Base == "" && b.MergeOf == "" {
 			problem.Base = name
 		}
 		if !ok {
