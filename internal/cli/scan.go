@@ -38,8 +38,8 @@ func scanCommand(std IO) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "run the checks on a local repository",
-		Long: "Runs the same checks as on a pull request: by default on what HEAD and the index add to the default branch.\n" +
-			"Exits with 0 if the change passes or the repository only observes, 1 if it is blocked, 2 if something could not be looked at and nothing blocks.",
+		Long: "Runs the same checks as on a pull request: by default on what HEAD and the index add to the base that the CI system names, or to the default branch.\n" +
+			"Exits with 0 if the change passes or the repository only observes, 1 if it is blocked, 2 if something could not be scanned and nothing blocks, or if there is nothing to compare with.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			write, ok := formats[f.format]
@@ -58,7 +58,7 @@ func scanCommand(std IO) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&f.repo, "repo", ".", "the repository, or a directory in it")
-	c.Flags().StringVar(&f.base, "base", "", "revision to compare with (default: the default branch)")
+	c.Flags().StringVar(&f.base, "base", "", "revision to compare with (default: what the CI system names, or the default branch)")
 	c.Flags().StringVar(&f.head, "head", "", "revision to look at (default: HEAD and the index)")
 	c.Flags().BoolVar(&f.all, "all", false, "look at the whole tree")
 	c.Flags().BoolVar(&f.staged, "staged", false, "look only at what is staged on top of HEAD, as before a commit")

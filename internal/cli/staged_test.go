@@ -97,9 +97,8 @@ func TestHook(t *testing.T) {
 	require.NoError(t, err)
 	bin := t.TempDir()
 	require.NoError(t, os.Symlink(self, filepath.Join(bin, "pullwarden")))
-	commit := func() (string, error) {
-		r.git("add", "-A")
-		cmd := exec.Command("git", "-c", "user.name=dev", "-c", "user.email=dev@example.com", "commit", "-q", "-m", "Pay")
+	commit := func(args ...string) (string, error) {
+		cmd := exec.Command("git", append([]string{"-c", "user.name=dev", "-c", "user.email=dev@example.com", "commit", "-q", "-m", "Pay"}, args...)...)
 		cmd.Dir = r.dir
 		cmd.Env = []string{asProgram + "=1", "PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + r.dir, "TMPDIR=" + t.TempDir()}
 		out, err := cmd.CombinedOutput()
@@ -107,13 +106,27 @@ func TestHook(t *testing.T) {
 	}
 	head := r.git("rev-parse", "HEAD")
 	r.write(map[string]string{"pay.go": withSecret()})
+	r.git("add", "-A")
 	out, err := commit()
 	require.Error(t, err)
 	assert.Contains(t, out, "pay.go:3")
 	assert.NotContains(t, out, "4eC39HqLyj")
 	assert.Equal(t, head, r.git("rev-parse", "HEAD"))
 	r.write(map[string]string{"pay.go": "package pay\n"})
+	r.git("add", "-A")
 	out, err = commit()
 	require.NoError(t, err, out)
 	assert.NotEqual(t, head, r.git("rev-parse", "HEAD"))
+
+	// These stage what they commit in an index of their own.
+	r.write(map[string]string{"pay.go": withSecret()})
+	for _, args := range [][]string{{"-a"}, {"pay.go"}} {
+		out, err = commit(args...)
+		require.Error(t, err, args)
+		assert.Contains(t, out, "pay.go:3")
+	}
+	r.git("checkout", "-q", "pay.go")
+	out, err = commit("--allow-empty")
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "pass: No changes")
 }

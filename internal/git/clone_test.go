@@ -325,3 +325,30 @@ func TestNothingToCompare(t *testing.T) {
 	other.git("remote", "set-head", "upstream", "trunk")
 	assert.Len(t, other.local(LocalOptions{}).Files, 2, "the only remote need not be called origin")
 }
+
+// Configurations that git accepts do not keep us from reading a repository.
+func TestConfiguration(t *testing.T) {
+	r := topic(t)
+	for _, text := range []string{
+		"[branch.old]\n\tmerge = refs/heads/x\n", "[branch \"a b\"]\n\tremote = .\n", "[remote \"x\"]\n\tprune = true\n", "[Remote \"y]\\\"\"]\n\tfetch = x\n",
+		"[core]\n\tfsmonitor\n\tsshCommand = \"ssh -i \\\"k\\\"\"\n", "[alias] # a remark\n\tx = \"!f() { echo [core]; }; f\"\n", "[includeIf \"gitdir:~/x\"]\n\tpath = y\n",
+		"[extensions]\n\tworktreeConfig = true\n", "[http \"https://example.com/\"]\n\textraheader = \"x: y\"\n",
+	} {
+		config := filepath.Join(r.dir, ".git", "config")
+		before, err := os.ReadFile(config)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(config, append(before, text...), 0o644))
+		r.git("config", "--list")
+		assert.Len(t, r.local(LocalOptions{}).Files, 2, text)
+	}
+	r.git("config", "core.repositoryFormatVersion", "1")
+	r.git("config", "extensions.objectFormat", "sha1")
+	assert.Len(t, r.local(LocalOptions{}).Files, 2)
+	for _, kv := range [][2]string{{"extensions.objectFormat", "sha256"}, {"extensions.refStorage", "reftable"}, {"extensions.unheardOf", "true"}} {
+		other := r.clone(r.dir)
+		other.git("config", "core.repositoryFormatVersion", "1")
+		other.git("config", kv[0], kv[1])
+		_, err := Open(other.dir, nil)
+		require.Error(t, err, kv)
+	}
+}

@@ -104,15 +104,14 @@ func (r *repository) tip(ref string) (plumbing.Hash, bool) {
 // remote returns where the branches of origin are kept, or those of the only
 // remote; "" if there is no remote.
 func (r *repository) remote() string {
-	remotes, _ := r.Remotes()
-	name := ""
-	for _, remote := range remotes {
-		if name = remote.Config().Name; name == "origin" || len(remotes) > 1 {
-			name = "origin"
-		}
-	}
-	if name == "" {
+	cfg, err := r.Config()
+	if err != nil || len(cfg.Remotes) == 0 {
 		return ""
+	}
+	name := "origin"
+	if len(cfg.Remotes) == 1 {
+		for name = range cfg.Remotes {
+		}
 	}
 	return "refs/remotes/" + name + "/"
 }

@@ -1,8 +1,13 @@
 package git
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/helper/mount"
@@ -17,10 +22,10 @@ import (
 
 // storage is go-git's, with what it lacks: objects that a clone by --shared or
 // --reference borrows are found (go-git does not leave the git directory, and
-// knows no alternates of alternates), and extensions that do not change how
-// objects and branches are stored are accepted.
+// knows no alternates of alternates), and fewer configurations are refused.
 type storage struct {
 	*filesystem.Storage
+	common   string
 	borrowed []*filesystem.ObjectStorage
 }
 
@@ -30,13 +35,13 @@ func newStorage(p place) storage {
 	if p.common != p.dotGit {
 		at = dotgit.NewRepositoryFilesystem(at, osfs.New(p.common))
 	}
-	s := storage{Storage: filesystem.NewStorage(at, objects)}
+	s := storage{Storage: filesystem.NewStorage(at, objects), common: p.common}
 	for _, dir := range p.borrowed {
-		var fs billy.Filesystem = osfs.New(filepath.Dir(dir))
+		var at billy.Filesystem = osfs.New(filepath.Dir(dir))
 		if filepath.Base(dir) != "objects" {
-			fs = polyfill.New(mount.New(fs, "objects", osfs.New(dir)))
+			at = polyfill.New(mount.New(at, "objects", osfs.New(dir)))
 		}
-		s.borrowed = append(s.borrowed, filesystem.NewObjectStorage(dotgit.New(fs), objects))
+		s.borrowed = append(s.borrowed, filesystem.NewObjectStorage(dotgit.New(at), objects))
 	}
 	return s
 }
@@ -80,14 +85,45 @@ func (s storage) HashesWithPrefix(prefix []byte) ([]plumbing.Hash, error) {
 	return all, err
 }
 
-// Config implements config.ConfigStorer.
+// section is the header of a section in a configuration file.
+var section = regexp.MustCompile(`^\s*\[\s*([\w.-]+)\s*(?:"((?:[^"\\]|\\.)*)")?\s*\]`)
+
+// Config implements config.ConfigStorer, with what decides how a repository is
+// read: go-git refuses values of other sections that git accepts.
 func (s storage) Config() (*config.Config, error) {
-	cfg, err := s.Storage.Config()
-	if err == nil && cfg.Raw != nil && cfg.Raw.HasSection("extensions") {
-		section := cfg.Raw.Section("extensions")
-		for _, name := range []string{"partialClone", "preciousObjects", "worktreeConfig", "relativeWorktrees"} {
-			section.RemoveOption(name)
+	var kept []byte
+	remotes := map[string]*config.RemoteConfig{}
+	text, err := os.ReadFile(filepath.Join(s.common, "config"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	keep := false
+	for line := range bytes.Lines(text) {
+		if m := section.FindSubmatch(line); m != nil {
+			name := strings.ToLower(string(m[1]))
+			keep = name == "core" || name == "extensions"
+			if name == "remote" {
+				remotes[string(m[2])] = &config.RemoteConfig{Name: string(m[2])}
+			}
+		}
+		if keep {
+			kept = append(kept, line...)
 		}
 	}
-	return cfg, err
+	cfg := config.NewConfig()
+	if err := cfg.Unmarshal(kept); err != nil {
+		return nil, err
+	}
+	cfg.Remotes = remotes
+	// These do not change how objects and branches are stored.
+	extensions := cfg.Raw.Section("extensions")
+	for _, name := range []string{"partialClone", "preciousObjects", "worktreeConfig", "relativeWorktrees"} {
+		extensions.RemoveOption(name)
+	}
+	for name, usual := range map[string]string{"objectFormat": "sha1", "refStorage": "files"} {
+		if extensions.Option(name) == usual {
+			extensions.RemoveOption(name)
+		}
+	}
+	return cfg, nil
 }

@@ -78,6 +78,14 @@ func TestUnstaged(t *testing.T) {
 	assert.NotContains(t, found, "touched")
 	assert.NotContains(t, found, "e.swp")
 
+	// The same size and time as when it was staged, in the moment of staging.
+	r.write("racy", "1\n")
+	require.NoError(t, os.Chtimes(filepath.Join(r.dir, "racy"), later, later))
+	r.git("add", "racy")
+	r.write("racy", "2\n")
+	require.NoError(t, os.Chtimes(filepath.Join(r.dir, "racy"), later, later))
+	assert.Contains(t, assertUnstaged(t, r, c), "racy")
+
 	// Another repository in it is one path; a submodule that moved is one.
 	nested := &repo{t: t, dir: filepath.Join(r.dir, "nested")}
 	r.git("init", "-q", "-b", "main", "nested")
