@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
 // Bounds on what an archive may hold, far above what OSV publishes.
@@ -195,7 +197,7 @@ func merge(records map[string]*record) map[pkg][]entry {
 			for _, i := range group {
 				x := list[i]
 				e.Summary = cmp.Or(e.Summary, x.summary)
-				if !e.Rating.Scored && x.rating.worse(e.Rating) {
+				if e.Rating.Severity == finding.Unrated {
 					e.Rating = x.rating
 				}
 				e.Aliases = append(e.Aliases, x.names()...)

@@ -71,6 +71,7 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 		if err != nil {
 			errs = append(errs, err)
 		}
+		builtWith(e, packages, snap)
 		packages = slices.DeleteFunc(packages, func(p ecosystem.Package) bool {
 			c := copied{p.At, p.Name, p.Place}
 			was := seen[c]
