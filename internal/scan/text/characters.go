@@ -1,10 +1,8 @@
 package text
 
 import (
-	"path"
 	"slices"
-	"strings"
-	"unicode"
+	"sync"
 )
 
 // isPlain is a quick look before the thorough one: a line of ASCII hides nothing.
@@ -17,41 +15,63 @@ func isPlain(s string) bool {
 	return true
 }
 
-// look returns the characters of a line that turn its direction, and those
-// that cannot be seen, without the ones that its language needs.
-func look(runes []rune, prose bool) (turns, hidden []int) {
-	rightToLeft := prose && slices.ContainsFunc(runes, isRightToLeft)
-	for i, r := range runes {
-		switch {
+// A reading is one line that is read from its beginning on. What takes the
+// whole line to tell is told once: a line may be as long as a file.
+type reading struct {
+	line        []rune
+	of          kind
+	rightToLeft func() bool // whether it has a letter that is written so
+	shown       func() int  // how, if it has turns
+	words       words
+	word        word
+}
+
+func newReading(line []rune, of kind) *reading {
+	rightToLeft := sync.OnceValue(func() bool { return slices.ContainsFunc(line, isRightToLeft) })
+	return &reading{line: line, of: of, rightToLeft: rightToLeft, shown: sync.OnceValue(func() int { return turned(line, of, rightToLeft()) })}
+}
+
+// look returns the characters of a line that turn its direction so that it
+// is shown in another order than it is read, and those that cannot be seen,
+// without the ones that its language needs.
+func look(line []rune, of kind) (turns, hidden []int) {
+	l := newReading(line, of)
+	for i := 0; i < len(line); {
+		end, bad := i+1, false
+		switch r := line[i]; {
 		case isTurn(r):
-			if !rightToLeft || !balanced(runes) {
+			bad = l.shown() == strayed
+			if l.shown() == reordered {
 				turns = append(turns, i)
 			}
-		case isMark(r):
-			if !rightToLeft && !besideRightToLeft(runes, i) {
-				hidden = append(hidden, i)
-			}
-		case isJoiner(r):
-			if !joins(runes, i) {
-				hidden = append(hidden, i)
-			}
-		case r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0100 && r <= 0xe01ef: // selectors of a variant
-			if i == 0 || !shaped(runes[i-1]) {
-				hidden = append(hidden, i)
-			}
+		case hasNoWidth(r):
+			end = l.run(i, hasNoWidth)
+			bad = !l.needs(i, end)
 		case isTag(r):
-			if !inFlag(runes, i) {
-				hidden = append(hidden, i)
-			}
+			end = l.run(i, isTag)
+			bad = i == 0 || line[i-1] != blackFlag || !isRegion(line[i:end])
+		case isSelector(r):
+			bad = !selects(line, i)
 		case r == 0xad:
-			if !prose {
+			bad = of < prose
+		case isHidden(r):
+			bad = !hasItsPlace(line, i)
+		}
+		for ; i < end; i++ {
+			if bad {
 				hidden = append(hidden, i)
 			}
-		case isHidden(r):
-			hidden = append(hidden, i)
 		}
 	}
 	return turns, hidden
+}
+
+// run returns where the characters from i on end that are of a class.
+func (l *reading) run(i int, is func(rune) bool) int {
+	for i < len(l.line) && is(l.line[i]) {
+		i++
+	}
+	return i
 }
 
 // isTurn reports whether r begins or ends a run in a direction of its own.
@@ -60,118 +80,85 @@ func isTurn(r rune) bool { return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r
 // isMark reports whether r is a mark of direction, which turns nothing but its neighbours.
 func isMark(r rune) bool { return r == 0x200e || r == 0x200f || r == 0x61c }
 
-// balanced reports whether all runs in a direction of their own, none of which
-// overrides, are closed within the line: such a line is read as it is shown.
-func balanced(line []rune) bool {
-	var open []rune
+// isJoiner reports whether r ties its neighbours together or keeps them apart.
+func isJoiner(r rune) bool { return r == 0x200c || r == 0x200d }
+
+// hasNoWidth reports whether r is one of those that languages are written with:
+// a joiner, a mark of direction, or what allows or forbids a new line.
+func hasNoWidth(r rune) bool { return isJoiner(r) || isMark(r) || r == 0x200b || r == 0x2060 }
+
+// How a line is shown that has turns.
+const (
+	asRead    = iota
+	strayed   // as it is read, and they serve nothing
+	reordered // in another order
+)
+
+// turned tells how a line with turns is shown.
+func turned(line []rune, of kind, rightToLeft bool) int {
+	var opens, toLeft, overrides bool
+	for _, r := range line {
+		opens = opens || isTurn(r) && r != endOfEmbedding && r != endOfIsolate
+		toLeft = toLeft || r == 0x202b || r == 0x202e || r == 0x2067 || isMark(r) && r != 0x200e
+		overrides = overrides || isOverride(r)
+	}
+	open, ok := closes(nil, line)
+	closed := ok && len(open) == 0
+	switch {
+	case closed && (rightToLeft && of >= prose || of == translated):
+		return asRead
+	case !opens, closed && !toLeft && !rightToLeft, of == translated && !overrides:
+		return strayed // an end without a beginning, or no more than the rest of a text of its own
+	}
+	return reordered
+}
+
+const endOfEmbedding, endOfIsolate = 0x202c, 0x2069
+
+func isOverride(r rune) bool { return r == 0x202d || r == 0x202e }
+
+// closes follows the runs of a line, with those that were open before it. It is
+// not ok with one that overrides, or that ends and was not begun.
+func closes(open, line []rune) (still []rune, ok bool) {
 	for _, r := range line {
 		switch r {
 		case 0x202d, 0x202e:
-			return false
+			return nil, false
 		case 0x202a, 0x202b:
-			open = append(open, 0x202c)
+			open = append(open, endOfEmbedding)
 		case 0x2066, 0x2067, 0x2068:
-			open = append(open, 0x2069)
-		case 0x202c, 0x2069:
+			open = append(open, endOfIsolate)
+		case endOfEmbedding, endOfIsolate:
 			if len(open) == 0 || open[len(open)-1] != r {
-				return false
+				return nil, false
 			}
 			open = open[:len(open)-1]
 		}
 	}
-	return len(open) == 0
+	return open, true
 }
 
-func isRightToLeft(r rune) bool {
-	return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Samaritan, unicode.Mandaic, unicode.Adlam)
-}
-
-// besideRightToLeft reports whether a letter of such a script stands within
-// three characters of line[i].
-func besideRightToLeft(line []rune, i int) bool {
-	return slices.ContainsFunc(line[max(0, i-3):min(len(line), i+4)], isRightToLeft)
-}
-
-// isJoiner reports whether r ties its neighbours together or keeps them apart.
-func isJoiner(r rune) bool { return r == 0x200c || r == 0x200d }
-
-// joins reports whether the joiner line[i] stands where one is written:
-// between emoji, or in a script whose letters change their shape.
-func joins(line []rune, i int) bool {
-	if i == 0 || i+1 == len(line) {
-		return false
-	}
-	before, after := line[i-1], line[i+1]
-	if line[i] == 0x200d && isEmoji(before) && isEmoji(after) {
-		return true
-	}
-	return isCursive(before) && (isCursive(after) || unicode.IsSpace(after) || unicode.IsPunct(after))
-}
-
-// isEmoji reports whether r is part of a picture: a symbol, a tone of skin, or
-// a selector that makes one of a symbol.
-func isEmoji(r rune) bool {
-	return r == 0xfe0f || r >= 0x2190 && r <= 0x2bff && unicode.IsSymbol(r) || r >= 0x1f000 && r <= 0x1faff
-}
-
-// isCursive reports whether r is of a script in which joiners are spelling.
-func isCursive(r rune) bool {
-	return isRightToLeft(r) || unicode.In(r, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati, unicode.Oriya, unicode.Tamil,
-		unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Khmer, unicode.Myanmar, unicode.Mongolian, unicode.Tibetan)
-}
-
-// shaped reports whether a variant of r can be selected.
-func shaped(r rune) bool {
-	return isEmoji(r) || unicode.Is(unicode.Han, r) || isCursive(r) || unicode.IsSymbol(r) || unicode.IsPunct(r) || r >= '0' && r <= '9' ||
-		unicode.In(r, unicode.Hiragana, unicode.Katakana)
+// isSelector reports whether r selects a variant of the character before it.
+func isSelector(r rune) bool {
+	return r >= 0xfe00 && r <= 0xfe0f || r >= 0xe0100 && r <= 0xe01ef || r >= 0x180b && r <= 0x180d || r == 0x180f
 }
 
 // isTag reports whether r is one of the letters without a shape that spell the
 // region of a flag, and can spell anything.
-func isTag(r rune) bool { return r >= 0xe0000 && r <= 0xe007f }
+func isTag(r rune) bool { return r >= 0xe0000 && r <= 0xe0fff && !isSelector(r) }
 
-// inFlag reports whether line[i] belongs to the tags after a black flag: six
-// at the most.
-func inFlag(line []rune, i int) bool {
-	for n := 0; n < 7 && i >= 0; n++ {
-		if line[i] == 0x1f3f4 {
-			return true
-		}
-		if !isTag(line[i]) {
-			return false
-		}
-		i--
-	}
-	return false
-}
-
-// isHidden reports whether r has no shape and no use in any language's text.
+// isHidden reports whether r has no shape and, but for hasItsPlace, no use in any language's text.
 func isHidden(r rune) bool {
 	switch r {
-	case 0x34f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180e, 0x200b, 0x3164, 0xfeff, 0xffa0, 0x1d159:
+	case 0x34f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180e, 0x3164, 0xfeff, 0xffa0, 0x1d159:
 		return true
 	}
-	return r >= 0x2060 && r <= 0x2064 || r >= 0x206a && r <= 0x206f || r >= 0xfff0 && r <= 0xfffb ||
-		r >= 0x1bca0 && r <= 0x1bca3 || r >= 0x1d173 && r <= 0x1d17a || r >= 0x80 && r <= 0x9f && r != 0x85
+	return r >= 0x2061 && r <= 0x2065 || r >= 0x206a && r <= 0x206f || r >= 0xfff0 && r <= 0xfffb ||
+		r >= 0x1bca0 && r <= 0x1bca3 || r >= 0x1d173 && r <= 0x1d17a || isControl(r)
 }
 
-// isProse reports whether a file holds words for people: documentation and translations.
-func isProse(p string) bool {
-	switch strings.ToLower(path.Ext(p)) {
-	case ".md", ".markdown", ".mdx", ".rst", ".adoc", ".txt", ".html", ".htm", ".po", ".pot", ".arb", ".xliff", ".xlf", ".srt", ".vtt", ".strings", ".ftl", ".tex":
-		return true
-	}
-	for dir := range strings.SplitSeq(strings.ToLower(path.Dir(p)), "/") {
-		switch dir {
-		case "locale", "locales", "i18n", "l10n", "lang", "langs", "translations", "lc_messages":
-			return true
-		}
-		if dir == "values-ar" || dir == "values-iw" || dir == "values-he" || dir == "values-fa" || dir == "values-ur" {
-			return true
-		}
-	}
-	return false
-}
+// isControl reports whether r is a control character of C1, but for the one that ends a line.
+func isControl(r rune) bool { return r >= 0x80 && r <= 0x9f && r != 0x85 }
 
 func called(r rune) string {
 	switch r {
@@ -209,13 +196,18 @@ func called(r rune) string {
 		return "word joiner"
 	case 0xad:
 		return "soft hyphen"
+	case 0x34f:
+		return "combining grapheme joiner"
 	case 0xfeff:
 		return "byte order mark"
 	case 0x3164, 0x115f, 0x1160, 0xffa0:
 		return "Hangul filler"
 	}
-	if isTag(r) {
+	switch {
+	case isTag(r):
 		return "tag"
+	case isSelector(r):
+		return "variation selector"
 	}
 	return ""
 }
