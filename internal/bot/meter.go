@@ -15,6 +15,7 @@ type Meter interface {
 	Found(scanner, action string)                // a finding, and what was done about it
 	ScannerFailed(scanner string)                // did not finish
 	Skipped(files int)                           // were not looked at
+	Uncovered(kind string, files int)            // files of a known kind that no scanner reads
 	NotUseful(scanner string)                    // somebody said so of a finding
 }
 
@@ -43,4 +44,7 @@ func (b *Bot) count(s *subject, r *report.Report) {
 		}
 	}
 	b.Meter.Skipped(len(r.Result.Scanned.Skipped))
+	for _, u := range r.Verdict.Uncovered {
+		b.Meter.Uncovered(u.Kind, u.Count)
+	}
 }

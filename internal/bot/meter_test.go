@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ type tally struct {
 	mu                            sync.Mutex // of steps: one is shown to be under way while others go on
 	steps, reviews, found, failed []string
 	skipped                       int
-	useless                       []string
+	useless, uncovered            []string
 }
 
 func (m *tally) Step(name string, _ time.Duration) {
@@ -33,7 +34,10 @@ func (m *tally) Reviewed(outcome string, _ time.Duration) { m.reviews = append(m
 func (m *tally) Found(scanner, action string)             { m.found = append(m.found, scanner+" "+action) }
 func (m *tally) ScannerFailed(scanner string)             { m.failed = append(m.failed, scanner) }
 func (m *tally) Skipped(files int)                        { m.skipped += files }
-func (m *tally) NotUseful(scanner string)                 { m.useless = append(m.useless, scanner) }
+func (m *tally) Uncovered(kind string, files int) {
+	m.uncovered = append(m.uncovered, fmt.Sprint(kind, " ", files))
+}
+func (m *tally) NotUseful(scanner string) { m.useless = append(m.useless, scanner) }
 
 func TestWhatIsCounted(t *testing.T) {
 	meter := &tally{}

@@ -127,7 +127,7 @@ func (b *Bot) look(ctx context.Context, s *subject) (_ *report.Report, err error
 		return nil, err
 	}
 	var busy *forge.BusyError
-	options := scan.Options{Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key, Rules: digest, Ignored: rules.Ignores}
+	options := scan.Options{Timeout: b.Options.Scanner, Limit: maxFindings, Key: b.Options.Key, Rules: digest, Ignored: rules.Ignores, On: rules.Enabled}
 	options.Default = func(ctx context.Context, path string) ([]byte, error) {
 		text, err := b.Forge.ReadFile(ctx, s.repo, s.repo.Default, path)
 		switch {

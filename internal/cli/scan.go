@@ -114,7 +114,10 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	if err != nil {
 		return nil, err
 	}
-	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores, Default: func(_ context.Context, path string) ([]byte, error) {
+	asked := func(name string) bool {
+		return rules.Enabled(name) && (len(f.only) == 0 || slices.ContainsFunc(on, func(s scan.Scanner) bool { return s.Name() == name }))
+	}
+	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores, On: asked, Default: func(_ context.Context, path string) ([]byte, error) {
 		text, err := judge(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil

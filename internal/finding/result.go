@@ -32,6 +32,20 @@ type Scanned struct {
 	Blobs   int           `json:"blobs"`
 	Of      int           `json:"of"`
 	Skipped []change.Skip `json:"skipped"`
+	// Uncovered are files of known kinds that no scanner reads: what they
+	// declare was not checked, and nothing failed. Bytes are searched all the same.
+	Uncovered []Uncovered `json:"uncovered"`
+}
+
+// Uncovered are the files of one known kind that the change adds or edits and
+// that no scanner reads.
+type Uncovered struct {
+	Kind    string   `json:"kind"`    // "Bicep"
+	Scanner string   `json:"scanner"` // whose work it would be: "iac"
+	Paths   []string `json:"paths"`   // the first ones
+	Count   int      `json:"count"`   // of all
+	Label   string   `json:"-"`       // "3 Bicep files"
+	Help    string   `json:"-"`       // a sentence: how to have them checked; "" if there is no way
 }
 
 // Complete reports whether all that the change brought in was looked at.

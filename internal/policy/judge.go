@@ -37,6 +37,7 @@ func (p Policy) Judge(r finding.Result, now time.Time) Verdict {
 		}
 	}
 	v.Incomplete = p.incomplete(r)
+	v.Uncovered = p.uncovered(r)
 	v.Outcome = p.outcome(v)
 	return v
 }
@@ -47,7 +48,7 @@ func (p Policy) outcome(v Verdict) Outcome {
 		worst = max(worst, d.Action)
 	}
 	switch {
-	case worst == Block, len(v.Incomplete) > 0 && p.OnScannerError == Block:
+	case worst == Block, len(v.Incomplete) > 0 && p.OnScannerError == Block, len(v.Uncovered) > 0 && p.Uncovered == Block:
 		return Fail
 	case len(v.Incomplete) > 0: // what was not looked at is never called fine
 		return Incomplete
@@ -237,6 +238,18 @@ func (p Policy) incomplete(r finding.Result) []string {
 	return out
 }
 
+// uncovered are the files that no scanner reads, without those of scanners
+// that the policy turns off.
+func (p Policy) uncovered(r finding.Result) []finding.Uncovered {
+	var out []finding.Uncovered
+	for _, u := range r.Scanned.Uncovered {
+		if p.Enabled(u.Scanner) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
 // line makes one short line of s, without secrets.
 func line(r *finding.Redactor, s string) string {
 	s = strings.Join(strings.Fields(r.Clean(s)), " ")
@@ -278,6 +291,11 @@ func (p Policy) Part(v Verdict, r finding.Result, scanner string) Verdict {
 	}
 	r.Statuses = slices.DeleteFunc(slices.Clone(r.Statuses), func(s finding.Status) bool { return s.Scanner != scanner })
 	out.Incomplete = p.incomplete(r)
+	for _, u := range v.Uncovered {
+		if u.Scanner == scanner {
+			out.Uncovered = append(out.Uncovered, u)
+		}
+	}
 	out.Outcome = p.outcome(out)
 	return out
 }

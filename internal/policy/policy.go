@@ -116,8 +116,9 @@ type Upgrades struct {
 // A Verdict is the outcome for one change.
 type Verdict struct {
 	Outcome    Outcome
-	Decisions  []Decision // one per finding, in the order of the result
-	Incomplete []string   // what was not looked at, a line each
+	Decisions  []Decision          // one per finding, in the order of the result
+	Incomplete []string            // what was not looked at, a line each
+	Uncovered  []finding.Uncovered // files of known kinds that no scanner reads
 	Expired    []Exception
 	TooLong    []Exception // that end later than the organisation allows: they count for nothing
 	InForce    []Exception // that a finding was ignored by

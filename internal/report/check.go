@@ -92,12 +92,17 @@ func Title(r *Report) string {
 	blocking, other := count(r.Verdict.Decisions)
 	dead := len(revoked(r))
 	ignored := len(r.Verdict.Decisions) - blocking - other - dead
-	var t string
+	var t, uncovered string
+	if n := uncoveredFiles(r); n > 0 {
+		uncovered = plural(n, "file") + " not covered"
+	}
 	switch {
 	case blocking > 0 && r.Policy.Mode == policy.Observe:
 		t = fmt.Sprintf("%d would block (observing only): %s", blocking, names(r, blocking))
 	case blocking > 0:
 		t = fmt.Sprintf("%d blocking: %s", blocking, names(r, blocking))
+	case blocksUncovered(r):
+		t, uncovered = uncovered+", and this repository blocks that", ""
 	case len(r.Verdict.Incomplete) > 0:
 		t = "Not everything was looked at: " + r.line(r.Verdict.Incomplete[0])
 	case other > 0:
@@ -111,13 +116,16 @@ func Title(r *Report) string {
 	default:
 		t = "Nothing found"
 	}
-	if blocking > 0 && len(r.Verdict.Incomplete) > 0 {
+	if (blocking > 0 || blocksUncovered(r)) && len(r.Verdict.Incomplete) > 0 {
 		t += "; not everything was looked at"
 	}
 	if blocking == 0 && len(r.Leaked) > 0 {
 		t += fmt.Sprintf("; rotate what was pushed before: %s", plural(len(r.Leaked), "secret"))
 	}
-	return clip(t, 250)
+	if uncovered != "" {
+		uncovered = "; " + uncovered
+	}
+	return clip(t, 250-len(uncovered)) + uncovered
 }
 
 // names lists the worst of the findings that block, for a title.
@@ -186,6 +194,8 @@ func rows(r *Report) []scannerRow {
 
 type view struct {
 	Notices, Incomplete        []string
+	Uncovered                  []uncovered
+	BlocksUncovered            bool
 	Scanners                   []scannerRow
 	Scanned                    finding.Scanned
 	Elsewhere                  []change.Skip // submodules that move
@@ -206,7 +216,7 @@ type view struct {
 
 func checkView(r *Report) view {
 	v := view{
-		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Scanners: rows(r), Scanned: r.Result.Scanned,
+		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Uncovered: uncoveredKinds(r), BlocksUncovered: blocksUncovered(r), Scanners: rows(r), Scanned: r.Result.Scanned,
 		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Pending: r.Verdict.Pending, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
 		PolicyPath: policy.Path, ExceptionHelp: exceptionHelp, Settings: settings(r.Settings),
 		Leaks: leaked(r), Revoked: revoked(r), Fixable: r.Fixable, Enforced: r.Policy.Mode != policy.Observe,

@@ -92,6 +92,7 @@ func NewDocument(r *Report) Document {
 		skipped = append(skipped, s.Incomplete...)
 	}
 	d.Scanned.Skipped = skips(r, skipped)
+	d.Scanned.Uncovered = uncoveredJSON(r)
 	for _, dec := range r.Verdict.Decisions {
 		d.Findings = append(d.Findings, findingJSON(r, dec))
 	}

@@ -18,15 +18,19 @@ const sarifResults = 5000
 // SARIF writes SARIF 2.1.0, one run of the tool pullwarden, for a code scanning page.
 func SARIF(w io.Writer, r *Report) error {
 	doc := sarif.NewReport()
-	doc.AddRun(sarifRun(r))
+	run, err := sarifRun(r)
+	if err != nil {
+		return err
+	}
+	doc.AddRun(run)
 	if err := doc.PrettyWrite(w); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
+	_, err = io.WriteString(w, "\n")
 	return err
 }
 
-func sarifRun(r *Report) *sarif.Run {
+func sarifRun(r *Report) (*sarif.Run, error) {
 	run := sarif.NewRunWithInformationURI("pullwarden", "https://github.com/pullwarden/pullwarden")
 	seen := map[string]bool{}
 	for i, d := range ordered(r.Verdict.Decisions) {
@@ -59,8 +63,15 @@ func sarifRun(r *Report) *sarif.Run {
 	for _, line := range r.Verdict.Incomplete {
 		invocation.AddToolExecutionNotification(sarif.NewNotification().WithLevel("error").WithMessage(sarif.NewTextMessage(r.line(line))))
 	}
+	for _, u := range uncoveredKinds(r) {
+		text, err := r.Texts.render("uncovered.tmpl", r.Result.Redactor, u)
+		if err != nil {
+			return nil, err
+		}
+		invocation.AddToolExecutionNotification(sarif.NewNotification().WithLevel("note").WithMessage(sarif.NewTextMessage(strings.TrimSpace(text))))
+	}
 	run.AddInvocation(invocation)
-	return run
+	return run, nil
 }
 
 // ordered puts what is shown first, so that a cut takes the ignored ones.

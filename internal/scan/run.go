@@ -12,6 +12,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/scan/coverage"
 )
 
 // rounds is how often scanners may ask for more: a module may name another,
@@ -31,6 +32,7 @@ func Run(ctx context.Context, scanners []Scanner, c *change.Change, o Options) f
 	wg.Wait()
 
 	r := finding.Result{Scanned: account(c)}
+	r.Scanned.Uncovered = uncovered(ctx, scanners, views, o)
 	var matched []finding.Finding
 	for i, s := range scanners {
 		out := outcomes[i]
@@ -321,6 +323,39 @@ func account(c *change.Change) finding.Scanned {
 	return finding.Scanned{
 		Commits: len(c.Commits), Blobs: max(0, c.Blobs-len(skipped)), Of: c.Blobs,
 		Skipped: append([]change.Skip{}, c.Skipped...),
+	}
+}
+
+// uncovered returns the files of known kinds that none of scanners reads.
+func uncovered(ctx context.Context, scanners []Scanner, v *views, o Options) []finding.Uncovered {
+	if o.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Timeout)
+		defer cancel()
+	}
+	var reads []func(string) bool
+	for _, s := range scanners {
+		if reader, ok := s.(Reader); ok {
+			reads = append(reads, sure(reader.Reads(ctx, v.after)))
+		}
+	}
+	return coverage.Of(v.change, coverage.Options{
+		Ignored: o.Ignored, On: o.On,
+		Read: func(p string) bool {
+			return slices.ContainsFunc(reads, func(read func(string) bool) bool { return read(p) })
+		},
+	})
+}
+
+// sure returns reads without its panics: a file that makes a scanner panic is not read.
+func sure(reads func(string) bool) func(string) bool {
+	return func(p string) (yes bool) {
+		defer func() {
+			if recover() != nil {
+				yes = false
+			}
+		}()
+		return reads(p)
 	}
 }
 

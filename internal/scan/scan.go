@@ -40,6 +40,15 @@ type Joiner interface {
 	Join(findings []finding.Finding) finding.Finding
 }
 
+// A Reader is a Scanner that understands files of some formats. The others
+// look for something in each file, whatever it is.
+type Reader interface {
+	// Reads returns a function that reports whether Inspect reads the file at
+	// path, in the state that s shows, as one of its formats, and all that it
+	// declares. The path need not be of s.Files.
+	Reads(ctx context.Context, s Snapshot) func(path string) bool
+}
+
 // A Side says what a snapshot shows.
 type Side uint8
 
@@ -94,6 +103,9 @@ type Options struct {
 	// and no error if it is not there. A marker counts only where it stands
 	// there already. Nil: none counts.
 	Default func(ctx context.Context, path string) ([]byte, error)
+	// On reports whether the work of a scanner is asked for; nil: always. Files
+	// that only a scanner would read which is off are not named as uncovered.
+	On func(scanner string) bool
 	// Cache spares looking again at additions that were clean under the same
 	// Rules, a digest of the rules and settings in use. Nil, or no Rules: none.
 	Cache Cache

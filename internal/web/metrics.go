@@ -24,6 +24,7 @@ type Metrics struct {
 	failures   *prometheus.CounterVec
 	calls      *prometheus.CounterVec
 	useless    *prometheus.CounterVec
+	uncovered  *prometheus.CounterVec
 	skipped    prometheus.Counter
 	fetched    prometheus.Counter
 	limits     *limits
@@ -47,19 +48,20 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 			.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 		steps: histogram("pullwarden_review_step_seconds", "Time that a step of a review took.", "step",
 			.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120),
-		findings: counter("pullwarden_findings_total", "Findings of reviews, by scanner and what was done about them; again in each review that has them.", "scanner", "action"),
-		failures: counter("pullwarden_scanner_failures_total", "Reviews in which a scanner did not finish.", "scanner"),
-		calls:    counter("pullwarden_github_calls_total", "Calls to GitHub, by what they were about and the status of the answer.", "method", "kind", "status"),
-		useless:  counter("pullwarden_not_useful_total", "Times that somebody called a finding not useful, by scanner.", "scanner"),
-		skipped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pullwarden_skipped_blobs_total", Help: "Files that reviews did not look at, such as ones that are too large."}),
-		fetched:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pullwarden_fetched_bytes_total", Help: "Bytes of git data that were fetched."}),
-		limits:   &limits{now: now, left: map[limit]remaining{}},
+		findings:  counter("pullwarden_findings_total", "Findings of reviews, by scanner and what was done about them; again in each review that has them.", "scanner", "action"),
+		failures:  counter("pullwarden_scanner_failures_total", "Reviews in which a scanner did not finish.", "scanner"),
+		calls:     counter("pullwarden_github_calls_total", "Calls to GitHub, by what they were about and the status of the answer.", "method", "kind", "status"),
+		useless:   counter("pullwarden_not_useful_total", "Times that somebody called a finding not useful, by scanner.", "scanner"),
+		uncovered: counter("pullwarden_uncovered_files_total", "Files of reviews that no scanner reads, by their kind, which is one of a fixed list.", "kind"),
+		skipped:   prometheus.NewCounter(prometheus.CounterOpts{Name: "pullwarden_skipped_blobs_total", Help: "Files that reviews did not look at, such as ones that are too large."}),
+		fetched:   prometheus.NewCounter(prometheus.CounterOpts{Name: "pullwarden_fetched_bytes_total", Help: "Bytes of git data that were fetched."}),
+		limits:    &limits{now: now, left: map[limit]remaining{}},
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "pullwarden_build_info", Help: "1; which version runs.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
-		m.deliveries, m.reviews, m.steps, m.findings, m.failures, m.useless, m.calls, m.skipped, m.fetched, m.limits,
+		m.deliveries, m.reviews, m.steps, m.findings, m.failures, m.useless, m.calls, m.uncovered, m.skipped, m.fetched, m.limits,
 	)
 	return m
 }
@@ -85,6 +87,11 @@ func (m *Metrics) ScannerFailed(scanner string) { m.failures.WithLabelValues(sca
 
 // Skipped counts files that were not looked at.
 func (m *Metrics) Skipped(files int) { m.skipped.Add(float64(files)) }
+
+// Uncovered counts files of a known kind that no scanner reads.
+func (m *Metrics) Uncovered(kind string, files int) {
+	m.uncovered.WithLabelValues(kind).Add(float64(files))
+}
 
 // NotUseful counts that somebody called a finding that.
 func (m *Metrics) NotUseful(scanner string) { m.useless.WithLabelValues(scanner).Inc() }

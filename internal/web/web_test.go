@@ -92,6 +92,7 @@ func count(m *web.Metrics) {
 	m.Found("secret", "block")
 	m.ScannerFailed("iac")
 	m.Skipped(2)
+	m.Uncovered("Bicep", 3)
 	m.NotUseful("iac")
 	m.Called("GET", "pulls", 200)
 	m.Called("GET", "pulls", 0)
@@ -110,7 +111,7 @@ func TestMetrics(t *testing.T) {
 		`pullwarden_deliveries_total{event="push",result="accepted"} 1`,
 		`pullwarden_review_seconds_count{outcome="pass"} 1`, `pullwarden_review_step_seconds_sum{step="fetch"} 1`,
 		`pullwarden_findings_total{action="block",scanner="secret"} 1`, `pullwarden_scanner_failures_total{scanner="iac"} 1`,
-		`pullwarden_not_useful_total{scanner="iac"} 1`, "pullwarden_skipped_blobs_total 2", "pullwarden_fetched_bytes_total 0",
+		`pullwarden_not_useful_total{scanner="iac"} 1`, "pullwarden_skipped_blobs_total 2", `pullwarden_uncovered_files_total{kind="Bicep"} 3`, "pullwarden_fetched_bytes_total 0",
 		`pullwarden_github_calls_total{kind="pulls",method="GET",status="200"} 1`, `pullwarden_github_calls_total{kind="pulls",method="GET",status="none"} 1`,
 		`pullwarden_github_remaining_calls{installation="7",resource="core"} 4999`,
 	} {

@@ -127,6 +127,20 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 	return out, ctx.Err()
 }
 
+// Partial reports whether the go.mod at p is of a Go before 1.17 and requires
+// modules: what those need in turn is then not in it.
+func (Ecosystem) Partial(tree fs.FS, p string) bool {
+	data, err := fs.ReadFile(tree, p)
+	if err != nil || len(data) > maxBytes || path.Base(p) != "go.mod" {
+		return false
+	}
+	f, err := parse(p, data)
+	if err != nil || len(f.Require) == 0 {
+		return false
+	}
+	return f.Go == nil || !atLeast(f.Go.Version, "1.17")
+}
+
 // workspace returns what the go.work at p replaces modules by.
 func workspace(p string, data []byte) ([]ecosystem.Package, error) {
 	f, err := modfile.ParseWork("go.work", data, nil)

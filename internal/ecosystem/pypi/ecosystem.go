@@ -40,10 +40,12 @@ func (Ecosystem) Name() string { return "PyPI" }
 func (Ecosystem) PURLType() string { return "pypi" }
 
 // Match reports whether p is a requirements file by its name:
-// requirements-dev.txt, dev_requirements.txt, requirements/dev.txt.
+// requirements-dev.txt, dev_requirements.in, requirements/dev.pip.
 func (Ecosystem) Match(p string) bool {
-	stem, ok := strings.CutSuffix(strings.ToLower(path.Base(p)), ".txt")
-	return ok && (strings.HasPrefix(stem, "requirements") || strings.HasSuffix(stem, "requirements") ||
+	name := strings.ToLower(path.Base(p))
+	end := path.Ext(name)
+	stem := strings.TrimSuffix(name, end)
+	return slices.Contains([]string{".txt", ".in", ".pip"}, end) && (strings.HasPrefix(stem, "requirements") || strings.HasSuffix(stem, "requirements") ||
 		strings.EqualFold(path.Base(path.Dir(p)), "requirements"))
 }
 
@@ -66,8 +68,12 @@ func (Ecosystem) Upgrade(_ context.Context, _ fs.FS, p ecosystem.Package, _ stri
 // Packages returns the requirements of the file at p, and of those that it
 // takes in and that do not match by their own names, by canonical names.
 // Directories of the repository are its own code and left out. With an error
-// it returns what it could read.
+// it returns what it could read. An .in file beside the .txt that it is
+// compiled to states nothing: the other has what pip installs.
 func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
+	if stem, ok := strings.CutSuffix(p, ".in"); ok && present(tree, stem+".txt") {
+		return nil, ctx.Err()
+	}
 	var out []ecosystem.Package
 	var wrong error
 	files := []string{p}

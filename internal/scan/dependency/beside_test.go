@@ -187,21 +187,6 @@ func TestWhatIsWantedComesStepByStep(t *testing.T) {
 	assert.Equal(t, []string{"d.in", "web/l.bin"}, s.Wants(c))
 }
 
-func TestLockfileThatNobodyReads(t *testing.T) {
-	for name := range unread() {
-		_, err := found(t, nil, map[string]string{"web/" + name: "x\n"})
-		assert.EqualError(t, err, "web/"+name+": this kind of lockfile is not read yet")
-		_, err = found(t, map[string]string{name: "x\n"}, nil)
-		assert.NoError(t, err, "what is gone needs no look")
-		_, err = found(t, map[string]string{name: "x\n"}, map[string]string{name: "x\n", "main.go": "x\n"})
-		assert.NoError(t, err, "nor does what is not touched")
-	}
-	for _, name := range []string{"yarn.lock", "pnpm-lock.yaml", "bun.lock", "Cargo.lock", "poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "Gemfile.lock",
-		"composer.lock", "gradle.lockfile", "packages.lock.json", "mix.lock", "pubspec.lock", "Package.resolved", "conan.lock"} {
-		assert.Contains(t, unread(), name)
-	}
-}
-
 func TestGoWorkspaceReplaces(t *testing.T) {
 	got, err := found(t, nil, map[string]string{"go.mod": "module x\nrequire example.com/parser v0.99.0\n", "go.work": "use .\nreplace example.com/parser => example.com/parser v0.1.0\n"})
 	require.NoError(t, err)

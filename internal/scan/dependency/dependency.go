@@ -54,8 +54,8 @@ func (s *Scanner) ecosystemOf(p string) ecosystem.Ecosystem {
 	return nil
 }
 
-// Inspect implements scan.Scanner. A manifest that cannot be read is part of
-// the error and does not keep the others from being looked at.
+// Inspect implements scan.Scanner. A manifest that cannot be understood makes
+// the report incomplete and does not keep the others from being read.
 func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report, error) {
 	var report scan.Report
 	var errs []error
@@ -69,7 +69,8 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 		e := s.ecosystemOf(p)
 		packages, err := e.Packages(ctx, tree, p)
 		if err != nil {
-			errs = append(errs, err)
+			skipped, err := notUnderstood(err)
+			report.Incomplete, errs = append(report.Incomplete, skipped...), append(errs, err)
 		}
 		builtWith(e, packages, snap)
 		packages = slices.DeleteFunc(packages, func(p ecosystem.Package) bool {
@@ -90,9 +91,6 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 			return report, errors.Join(append(errs, fmt.Errorf("%s: %w", p, err))...)
 		}
 		report.Findings = append(report.Findings, found...)
-	}
-	if snap.Side == scan.After {
-		errs = append(errs, s.passedOver(snap)...)
 	}
 	slices.SortStableFunc(report.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	return report, errors.Join(errs...)
