@@ -40,12 +40,12 @@ type Scanned struct {
 // Uncovered are the files of one known kind that the change adds or edits and
 // that no scanner reads.
 type Uncovered struct {
-	Kind    string   `json:"kind"`    // "Bicep"
-	Scanner string   `json:"scanner"` // whose work it would be: "iac"
-	Paths   []string `json:"paths"`   // the first ones
-	Count   int      `json:"count"`   // of all
-	Label   string   `json:"-"`       // "3 Bicep files"
-	Help    string   `json:"-"`       // a sentence: how to have them checked; "" if there is no way
+	Kind     string   `json:"kind"`     // "Bicep"
+	Scanners []string `json:"scanners"` // whose work it would be: "iac"
+	Paths    []string `json:"paths"`    // the first ones
+	Count    int      `json:"count"`    // of all
+	Label    string   `json:"-"`        // "3 Bicep files"
+	Help     string   `json:"-"`        // a sentence: how to have them checked; "" if there is no way
 }
 
 // Complete reports whether all that the change brought in was looked at.

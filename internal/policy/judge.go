@@ -243,7 +243,7 @@ func (p Policy) incomplete(r finding.Result) []string {
 func (p Policy) uncovered(r finding.Result) []finding.Uncovered {
 	var out []finding.Uncovered
 	for _, u := range r.Scanned.Uncovered {
-		if p.Enabled(u.Scanner) {
+		if slices.ContainsFunc(u.Scanners, p.Enabled) {
 			out = append(out, u)
 		}
 	}
@@ -292,7 +292,7 @@ func (p Policy) Part(v Verdict, r finding.Result, scanner string) Verdict {
 	r.Statuses = slices.DeleteFunc(slices.Clone(r.Statuses), func(s finding.Status) bool { return s.Scanner != scanner })
 	out.Incomplete = p.incomplete(r)
 	for _, u := range v.Uncovered {
-		if u.Scanner == scanner {
+		if slices.Contains(u.Scanners, scanner) {
 			out.Uncovered = append(out.Uncovered, u)
 		}
 	}

@@ -33,9 +33,9 @@ const (
 type Kind struct {
 	Name      string `yaml:"kind"`
 	One, Many string // the words for one file, and for several
-	Scanner   string // whose work it would be: "dependency", "iac", "workflow"
+	Scanners  texts  `yaml:"scanner"` // whose work it would be: "dependency", "iac", "workflow"
 	Names     []string
-	Marks     []texts
+	Marks     []texts // of one of them, the file has all
 	With      []string
 	Unless    []string
 	Changed   bool
@@ -45,7 +45,7 @@ type Kind struct {
 	globs []glob
 }
 
-// texts are parts of a file that it must all have; in the data one may stand alone.
+// texts is a list; in the data, one text may stand for a list of one.
 type texts []string
 
 func (t *texts) UnmarshalYAML(n *yaml.Node) error {
@@ -85,8 +85,8 @@ func parse(data []byte) ([]Kind, error) {
 		switch {
 		case k.Name == "" || len(k.Names) == 0:
 			return nil, fmt.Errorf("known kind %d (%s) has no kind or no names", i+1, k.Name)
-		case !slices.Contains([]string{"dependency", "iac", "workflow"}, k.Scanner):
-			return nil, fmt.Errorf("known kind %s: scanner is %q", k.Name, k.Scanner)
+		case len(k.Scanners) == 0 || slices.ContainsFunc(k.Scanners, unknown):
+			return nil, fmt.Errorf("known kind %s: scanner is %q", k.Name, k.Scanners)
 		}
 		for _, name := range k.Names {
 			if !doublestar.ValidatePattern(name) {
@@ -109,6 +109,10 @@ func parse(data []byte) ([]Kind, error) {
 		first[k.Name] = *k
 	}
 	return kinds, nil
+}
+
+func unknown(scanner string) bool {
+	return !slices.Contains([]string{"dependency", "iac", "workflow"}, scanner)
 }
 
 // Options say what is read, and what is not to be named.
@@ -137,12 +141,12 @@ func Of(c *change.Change, o Options) []finding.Uncovered {
 			continue
 		}
 		k := s.kind(f)
-		if k == nil || o.On != nil && !o.On(k.Scanner) || o.Read(f.Path) {
+		if k == nil || o.On != nil && !slices.ContainsFunc(k.Scanners, o.On) || o.Read(f.Path) {
 			continue
 		}
 		u := at[k.Name]
 		if u == nil {
-			u = &finding.Uncovered{Kind: k.Name, Scanner: k.Scanner, Help: k.Help}
+			u = &finding.Uncovered{Kind: k.Name, Scanners: k.Scanners, Help: k.Help}
 			at[k.Name] = u
 		}
 		if u.Count++; u.Count <= maxPaths {
