@@ -107,6 +107,26 @@ func TestUnreadable(t *testing.T) {
 	assert.False(t, errors.As(err, &bad), "a file that is not there is not a syntax error")
 }
 
+func TestPartial(t *testing.T) {
+	for text, want := range map[string]bool{
+		"module m\ngo 1.16\nrequire example.com/a v1.0.0\n":    true,
+		"module m\nrequire example.com/a v1.0.0\n":             true, // without a go line it is of Go 1.16
+		"module m\ngo 1.17\nrequire example.com/a v1.0.0\n":    false,
+		"module m\ngo 1.999.3\nrequire example.com/a v1.0.0\n": false,
+		"module m\ngo 1.16\n":                                  false, // it needs nothing
+		"module m\ngo 1.16\nrequires\n":                        false, // it cannot be read, which is another matter
+	} {
+		assert.Equal(t, want, Ecosystem{}.Partial(fstest.MapFS{"go.mod": {Data: []byte(text)}}, "go.mod"), text)
+	}
+	assert.False(t, Ecosystem{}.Partial(fstest.MapFS{"go.work": {Data: []byte("go 1.16\nuse .\n")}}, "go.work"))
+}
+
+func TestNewerGo(t *testing.T) {
+	found, err := packages(t, "module m\ngo 1.999.3\nrequire example.com/a v1.0.0\n")
+	require.NoError(t, err, "a newer version of Go is not another format")
+	assert.Len(t, found, 2)
+}
+
 func TestCompare(t *testing.T) {
 	ascending := []string{"not a version", "v0.0.0-20200101000000-abcdefabcdef", "0.1.0", "v0.9.0", "v0.10.0", "1.21.0-0",
 		"1.21rc1", "1.21rc2", "1.21", "go1.21.1", "v2.0.0+incompatible"}

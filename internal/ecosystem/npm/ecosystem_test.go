@@ -155,6 +155,7 @@ func TestUnreadable(t *testing.T) {
 		says       string
 	}{
 		{"version 1", "{\n\"lockfileVersion\": 1,\n\"dependencies\": {}}", 2, "lockfileVersion 1 is not supported: run npm 7 or newer"},
+		{"version 4", "{\n\"lockfileVersion\": 4, \"packages\": {}}", 2, "lockfileVersion 4 is not known"},
 		{"version 9", `{"lockfileVersion": 9, "packages": {}}`, 1, "lockfileVersion 9 is not known"},
 		{"no version", `{"packages": {}}`, 1, "no lockfileVersion"},
 		{"version in words", `{"lockfileVersion": "3", "packages": {}}`, 1, "not a number"},
@@ -173,6 +174,10 @@ func TestUnreadable(t *testing.T) {
 		{"dependencies in a list", "{\"lockfileVersion\": 3,\n\"packages\": {\"\": {\n\"dependencies\": []}}}", 3, "dependencies is not an object"},
 		{"nested without end", `{"lockfileVersion": 3, "packages": {"` + strings.Repeat("node_modules/a/", 40) + `": {}}}`, 1, "too deep"},
 		{"brackets without end", strings.Repeat("[", 1<<20), 1, "not JSON"},
+		{"nothing of what it asks for", "{\"lockfileVersion\": 3, \"packages\": {\n\"\": {\"dependencies\": {\"a\": \"1\"}}}}", 2, "lists none of them"},
+		{"nothing of what a workspace asks for", "{\"lockfileVersion\": 3, \"packages\": {\"\": {},\n\"apps/web\": {\"devDependencies\": {\"a\": \"1\"}}}}", 2, "lists none of them"},
+		{"all in the old list alone", "{\"lockfileVersion\": 2, \"packages\": {},\n\"dependencies\": {\"a\": {\"version\": \"1.0.0\"}}}", 2, "lists none of them"},
+		{"two documents", "{\"lockfileVersion\": 3, \"packages\": {}}\n{\"packages\": {\"node_modules/a\": {\"version\": \"1.0.0\"}}}", 2, "not JSON"},
 		{"too large", strings.Repeat(" ", maxBytes+1), 0, "larger than 16 MiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -188,6 +193,19 @@ func TestUnreadable(t *testing.T) {
 	require.Error(t, err)
 	var bad *ecosystem.SyntaxError
 	assert.False(t, errors.As(err, &bad), "a file that is not there is not a syntax error")
+}
+
+// TestNothingInstalled holds that a project without packages is no fault.
+func TestNothingInstalled(t *testing.T) {
+	for _, text := range []string{
+		`{"lockfileVersion": 3, "packages": {}}`, `{"lockfileVersion": 2, "packages": {"": {"name": "x"}}, "dependencies": { }}`,
+		`{"lockfileVersion": 3, "packages": {"": {"dependencies": {}, "peerDependencies": {"a": "1"}, "optionalDependencies": {"b": "1"}}}}`,
+		`{"lockfileVersion": 3, "packages": {"": {"dependencies": {"a": "file:a"}}, "a": {}, "node_modules/a": {"link": true, "resolved": "a"}}}`,
+	} {
+		found, err := packages(t, text)
+		require.NoError(t, err, text)
+		assert.Empty(t, found)
+	}
 }
 
 func TestByteOrderMark(t *testing.T) {

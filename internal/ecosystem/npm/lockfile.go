@@ -59,6 +59,7 @@ type reader struct {
 	path  string
 	lines lines
 	nodes []node
+	asks  int // offset of what asks for packages from outside; -1: nothing does
 }
 
 // readNodes returns the entries of a lockfile in their order. Any error is a *ecosystem.SyntaxError.
@@ -67,7 +68,7 @@ func readNodes(path string, data []byte) ([]node, error) {
 		return nil, &ecosystem.SyntaxError{Path: path, Text: "larger than 16 MiB"}
 	}
 	text := string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
-	r := &reader{path: path, lines: newLines(text)}
+	r := &reader{path: path, lines: newLines(text), asks: -1}
 	if err := r.valid(text); err != nil {
 		return nil, err
 	}
@@ -96,8 +97,14 @@ func readNodes(path string, data []byte) ([]node, error) {
 	if !packages.IsObject() {
 		return nil, r.bad(packages.Index, `"packages" is missing or not an object`)
 	}
+	if old := top["dependencies"]; old.IsObject() && strings.Trim(old.Raw, "{} \t\r\n") != "" {
+		r.asks = old.Index
+	}
 	if err := r.each(packages, r.entry); err != nil {
 		return nil, err
+	}
+	if r.asks >= 0 && !slices.ContainsFunc(r.nodes, func(n node) bool { return !n.own() }) {
+		return nil, r.bad(r.asks, `it asks for packages, and "packages" lists none of them: run npm install`)
 	}
 	return r.nodes, nil
 }
@@ -200,6 +207,9 @@ func (r *reader) entry(key, value gjson.Result) error {
 	n.origin = n.comesFrom()
 	n.needs = append(needs["dependencies"], needs["optionalDependencies"]...)
 	if n.own() {
+		if len(needs["dependencies"])+len(needs["devDependencies"]) > 0 && r.asks < 0 {
+			r.asks = key.Index
+		}
 		n.needs = append(n.needs, needs["devDependencies"]...)
 	}
 	n.needs = append(n.needs, needs["peerDependencies"]...)

@@ -66,12 +66,13 @@ func (Ecosystem) Upgrade(_ context.Context, _ fs.FS, p ecosystem.Package, _ stri
 }
 
 // Packages returns the requirements of the file at p, and of those that it
-// takes in and that do not match by their own names, by canonical names.
+// takes in and that are not read by themselves, by canonical names.
 // Directories of the repository are its own code and left out. With an error
-// it returns what it could read. An .in file beside the .txt that it is
-// compiled to states nothing: the other has what pip installs.
+// it returns what it could read. An .in file beside its .txt states nothing by
+// itself: that is what pip installs from, whether compiled from the other or
+// taking it in.
 func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosystem.Package, error) {
-	if stem, ok := strings.CutSuffix(p, ".in"); ok && present(tree, stem+".txt") {
+	if compiled(tree, p) {
 		return nil, ctx.Err()
 	}
 	var out []ecosystem.Package
@@ -82,7 +83,7 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 		wrong = first(wrong, err)
 		out = append(out, f.packages...)
 		for _, in := range f.includes {
-			if slices.Contains(files, in.path) || e.Match(in.path) && present(tree, in.path) {
+			if slices.Contains(files, in.path) || e.Match(in.path) && present(tree, in.path) && !compiled(tree, in.path) {
 				continue
 			}
 			if err := in.allowed(tree, files); err != nil {
@@ -93,6 +94,12 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 		}
 	}
 	return out, first(wrong, ctx.Err())
+}
+
+// compiled reports whether the file at p is an .in file beside its .txt.
+func compiled(tree fs.FS, p string) bool {
+	stem, ok := strings.CutSuffix(p, ".in")
+	return ok && present(tree, stem+".txt")
 }
 
 func first(a, b error) error {

@@ -187,13 +187,29 @@ func TestDev(t *testing.T) {
 
 func TestMatch(t *testing.T) {
 	e := Ecosystem{}
-	for _, p := range []string{"requirements.txt", "a/requirements-dev.txt", "dev-requirements.txt", "requirements/base.txt", "Requirements.TXT"} {
+	for _, p := range []string{"requirements.txt", "a/requirements-dev.txt", "dev-requirements.txt", "requirements/base.txt", "Requirements.TXT",
+		"requirements.in", "dev-requirements.in", "requirements/dev.in", "requirements.pip", "requirements_all.txt"} {
 		assert.True(t, e.Match(p), p)
 	}
-	for _, p := range []string{"readme.txt", "requirements.in", "requirements.md", "docs/base.txt"} {
+	for _, p := range []string{"readme.txt", "requirements.md", "docs/base.txt", "MANIFEST.in", "docs/base.pip", "requirements"} {
 		assert.False(t, e.Match(p), p)
 	}
 	assert.Empty(t, e.Companions("requirements.txt"))
+}
+
+func TestCompiledRequirements(t *testing.T) {
+	tree := fstest.MapFS{"requirements.in": {Data: []byte("a==1.0\n")}, "dev/requirements.txt": {Data: []byte("a==1.0\n")}}
+	found, err := Ecosystem{}.Packages(t.Context(), tree, "requirements.in")
+	require.NoError(t, err)
+	assert.Len(t, found, 1, "pip installs from it")
+	tree["requirements.txt"] = &fstest.MapFile{Data: []byte("a==1.0\n")}
+	found, err = Ecosystem{}.Packages(t.Context(), tree, "requirements.in")
+	require.NoError(t, err)
+	assert.Empty(t, found, "the file that it is compiled to has it")
+	tree["requirements.txt"].Data = []byte("-r requirements.in\n")
+	found, err = Ecosystem{}.Packages(t.Context(), tree, "requirements.txt")
+	require.NoError(t, err)
+	assert.Len(t, found, 1, "taken in, it counts")
 }
 
 func TestCompare(t *testing.T) {

@@ -1,6 +1,8 @@
 package dependency
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -82,7 +84,8 @@ const (
 	goodLock = `{"lockfileVersion":3,"packages":{"":{"dependencies":{"merge-all":"2"}},"node_modules/merge-all":{"version":"2.0.5"}}}`
 )
 
-// found runs the scanner and returns the places of findings, and the error.
+// found runs the scanner and returns the places of findings, and the error or
+// what could not be understood.
 func found(t *testing.T, before, after map[string]string) ([]string, error) {
 	t.Helper()
 	r := scan.Run(t.Context(), []scan.Scanner{New(fixture(t), ecosystems())}, between(before, after), scan.Options{})
@@ -90,7 +93,11 @@ func found(t *testing.T, before, after map[string]string) ([]string, error) {
 	for _, f := range r.Findings {
 		places = append(places, f.At.String()+" "+named(f))
 	}
-	return places, r.Statuses[0].Err
+	err := r.Statuses[0].Err
+	for _, s := range r.Statuses[0].Incomplete {
+		err = errors.Join(err, fmt.Errorf("%s: %s", change.Span{Path: s.Path, Start: s.Line, End: s.Line}, s.Why))
+	}
+	return places, err
 }
 
 func TestManifestBehindALink(t *testing.T) {

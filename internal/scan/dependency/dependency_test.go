@@ -131,6 +131,9 @@ func render(r finding.Result) string {
 		if s.Err != nil {
 			fmt.Fprintf(&b, "error: %v\n", s.Err)
 		}
+		for _, skip := range s.Incomplete {
+			fmt.Fprintf(&b, "incomplete: %s:%d: %s\n", skip.Path, skip.Line, skip.Why)
+		}
 	}
 	return b.String()
 }
