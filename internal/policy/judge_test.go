@@ -297,3 +297,39 @@ func TestPart(t *testing.T) {
 	r.Scanned = finding.Scanned{Blobs: 1, Of: 2, Skipped: []change.Skip{{Path: "x", Why: "too large"}}}
 	assert.Equal(t, Incomplete, p.Part(p.Judge(r, now), r, "text").Outcome, "what was not read was read by nobody")
 }
+
+// TestUncovered: files that no scanner reads let a check pass, or fail it, and
+// are no reason for more. Those of a scanner that is off are not named.
+func TestUncovered(t *testing.T) {
+	result := finding.Result{Statuses: []finding.Status{{Scanner: "secret"}}, Scanned: finding.Scanned{Uncovered: []finding.Uncovered{
+		{Kind: "Bicep", Scanners: []string{"iac"}, Paths: []string{"x.bicep"}, Count: 1},
+		{Kind: "GitHub Actions workflow", Scanners: []string{"workflow", "dependency"}, Paths: []string{"a.yml"}, Count: 1},
+	}}}
+	require.True(t, result.Complete())
+	for text, want := range map[string]struct {
+		outcome    Outcome
+		conclusion string
+		kinds      int
+	}{
+		"":                                             {Pass, "success", 2},
+		"uncovered: note\n":                            {Pass, "success", 2},
+		"uncovered: block\n":                           {Fail, "failure", 2},
+		"uncovered: block\nmode: observe\n":            {Fail, "neutral", 2},
+		"uncovered: block\nblock: never\n":             {Fail, "failure", 2},
+		"on_scanner_error: block\n":                    {Pass, "success", 2},
+		"scanners: {iac: {enabled: false}}\n":          {Pass, "success", 1},
+		"scanners: {dependencies: {enabled: false}}\n": {Pass, "success", 2},
+		"uncovered: block\nscanners: {iac: {enabled: false}, dependencies: {enabled: false}}\n": {Fail, "failure", 1},
+	} {
+		p, err := Parse([]byte("version: 1\n" + text))
+		require.NoError(t, err)
+		v := p.Judge(result, time.Unix(0, 0))
+		assert.Equal(t, want.outcome, v.Outcome, text)
+		assert.Equal(t, want.conclusion, p.Conclusion(v.Outcome), text)
+		assert.Len(t, v.Uncovered, want.kinds, text)
+		assert.Empty(t, v.Incomplete)
+		part := p.Part(v, result, "secret")
+		assert.Equal(t, Pass, part.Outcome)
+		assert.Empty(t, part.Uncovered)
+	}
+}

@@ -54,7 +54,7 @@ func showings(t testing.TB) map[string][]showing {
 			add("comment.md.tmpl", fmt.Sprintf("%s %d", name, i+1), c.Body)
 		}
 	}
-	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "rotated", "exceptions", "history", "everything"} {
+	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "rotated", "exceptions", "history", "uncovered-blocks", "everything"} {
 		check, err := Check(reports[name])
 		require.NoError(t, err)
 		add("check.md.tmpl", name, check.Summary)
@@ -93,10 +93,15 @@ func showings(t testing.TB) map[string][]showing {
 	for _, file := range []string{"README.md", "secret/stripe-access-token.md", "iac/AWS-0092.md", "iac/KSV-0017.md", "dependency/vulnerable.md", "new/rule.md"} {
 		add("rule.tmpl", file, pages[file])
 	}
-	for _, name := range []string{"secret", "history", "incomplete", "policy-changed"} {
+	for _, name := range []string{"secret", "history", "incomplete", "policy-changed", "uncovered-blocks"} {
 		var b strings.Builder
 		require.NoError(t, Text(&b, reports[name]))
 		add("text.tmpl", name, b.String())
+	}
+	for _, k := range uncoveredKinds(reports["uncovered"]) {
+		text, err := (*Texts)(nil).render("uncovered.tmpl", nil, k)
+		require.NoError(t, err)
+		add("uncovered.tmpl", k.Label, text)
 	}
 	return out
 }
@@ -175,7 +180,7 @@ func TestTemplates(t *testing.T) {
 			var b strings.Builder
 			for _, s := range all[e.Name()] {
 				text := "<pre>\n" + nethtml.EscapeString(s.text) + "</pre>\n"
-				if e.Name() != "text.tmpl" {
+				if e.Name() != "text.tmpl" && e.Name() != "uncovered.tmpl" {
 					text = asGitHub(t, s.text, e.Name() != "rule.tmpl")
 					assert.NotRegexp(t, `\*\*|\]\(|^#`, outsideOfCode.ReplaceAllString(text, ""), "Markdown that was not taken for it")
 				}

@@ -32,6 +32,7 @@ type sample struct {
 	findings []finding.Finding
 	statuses []finding.Status
 	skipped  []change.Skip
+	kinds    []finding.Uncovered // that no scanner reads
 	policy   func(*policy.Policy)
 	notices  []string
 	delta    history.Delta
@@ -56,7 +57,7 @@ func (s sample) report(t testing.TB) *Report {
 	result := finding.Result{
 		Findings: finding.NewKey([]byte("test")).Seal(slices.Clone(s.findings), func(p string) string { return p }),
 		Statuses: s.statuses, Redactor: finding.NewRedactor(append(s.secrets, s.findings...)...),
-		Scanned: finding.Scanned{Commits: 2, Blobs: of - len(s.skipped), Of: of, Skipped: s.skipped},
+		Scanned: finding.Scanned{Commits: 2, Blobs: of - len(s.skipped), Of: of, Skipped: s.skipped, Uncovered: s.kinds},
 	}
 	p := policy.Default()
 	if s.policy != nil {
@@ -185,6 +186,14 @@ func files() map[string]string {
 	}
 }
 
+func uncoveredFew() []finding.Uncovered {
+	return []finding.Uncovered{
+		{Kind: "package.json without a lockfile", Scanners: []string{"dependency"}, Paths: []string{"web/`a`/package.json"}, Count: 1,
+			Label: "1 package.json without a lockfile that is read", Help: "A package-lock.json beside it is checked."},
+		{Kind: "Bicep", Scanners: []string{"iac"}, Paths: []string{"infra/a.bicep", "infra/b.bicep", "infra/c.bicep", "infra/d.bicep"}, Count: 1200, Label: "1200 Bicep files"},
+	}
+}
+
 // samples are the situations that people meet.
 func samples() map[string]sample {
 	observe := func(p *policy.Policy) { p.Mode = policy.Observe }
@@ -202,6 +211,9 @@ func samples() map[string]sample {
 		"kubernetes":  {files: files(), findings: []finding.Finding{privileged()}, comments: 1},
 		"uncommented": {files: files(), findings: []finding.Finding{privileged(), bucket()}},
 		"warn":        {files: files(), findings: []finding.Finding{medium(bucket()), logging()}, comments: 1},
+		"uncovered":   {files: files(), kinds: uncoveredFew()},
+		"uncovered-blocks": {files: files(), kinds: uncoveredFew(), findings: []finding.Finding{logging()}, policy: func(p *policy.Policy) { p.Uncovered = policy.Block },
+			skipped: []change.Skip{{Path: "data/dump.sql", Why: "larger than 4 MiB"}}},
 		"incomplete": {files: files(), skipped: []change.Skip{{Path: "data/dump_1.sql", Why: "larger than 4 MiB"}},
 			statuses: []finding.Status{{Scanner: "secret"}, {Scanner: "dependency", Err: errors.New("no advisories were imported yet")}}},
 		"incomplete-and-blocked": {files: files(), findings: []finding.Finding{stripe()}, comments: 1,
