@@ -50,7 +50,7 @@ func (s *standing) At(context.Context, forge.Repo, string) ([]history.Standing, 
 type brings struct{}
 
 func (brings) Change(ctx context.Context, _ git.Remote, _, _ string, _ int) (*change.Change, error) {
-	return change.Between(ctx, change.Empty(), fstest.MapFS{"README": {Data: []byte("The shop.\n")}})
+	return change.Between(ctx, change.Empty(), fstest.MapFS{"README": {Data: []byte("The shop.\n")}, "a.bicep": {}, "b.bicep": {}})
 }
 func (brings) Tree(context.Context, git.Remote, string) (*change.Change, error) { return nil, nil }
 

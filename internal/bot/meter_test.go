@@ -50,6 +50,7 @@ func TestWhatIsCounted(t *testing.T) {
 	assert.Equal(t, []string{"fail"}, meter.reviews)
 	assert.Equal(t, []string{"x block"}, meter.found)
 	assert.Empty(t, meter.failed)
+	assert.Equal(t, []string{"Bicep 2"}, meter.uncovered)
 	for _, step := range []string{"begin", "policy", "fetch", "scan", "record", "look", "comments", "check"} {
 		assert.Contains(t, meter.steps, step)
 	}

@@ -336,7 +336,7 @@ func uncovered(ctx context.Context, scanners []Scanner, v *views, o Options) []f
 	var reads []func(string) bool
 	for _, s := range scanners {
 		if reader, ok := s.(Reader); ok {
-			reads = append(reads, sure(reader.Reads(ctx, v.after)))
+			reads = append(reads, sure(sync.OnceValue(func() func(string) bool { return reader.Reads(ctx, v.after) })))
 		}
 	}
 	return coverage.Of(v.change, coverage.Options{
@@ -347,15 +347,15 @@ func uncovered(ctx context.Context, scanners []Scanner, v *views, o Options) []f
 	})
 }
 
-// sure returns reads without its panics: a file that makes a scanner panic is not read.
-func sure(reads func(string) bool) func(string) bool {
+// sure returns what reads does, without panics: a file that makes a scanner panic is not read.
+func sure(reads func() func(string) bool) func(string) bool {
 	return func(p string) (yes bool) {
 		defer func() {
 			if recover() != nil {
 				yes = false
 			}
 		}()
-		return reads(p)
+		return reads()(p)
 	}
 }
 

@@ -184,6 +184,42 @@ func TestWantsAreFetchedInBatches(t *testing.T) {
 	assert.NoError(t, r.Statuses[1].Err)
 }
 
+// reader is a scanner that says what it reads.
+type reader struct {
+	words
+	reads func(s scan.Snapshot, path string) bool
+}
+
+func (r reader) Reads(_ context.Context, s scan.Snapshot) func(string) bool {
+	return func(p string) bool { return r.reads(s, p) }
+}
+
+func TestFilesThatNobodyReads(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a.bicep": file("x"), "b.bicep": file("y"), "go.sum": file("x"), "yarn.lock": file("x"), "pom.xml": file("x")})
+	kinds := func(o scan.Options, scanners ...scan.Scanner) []string {
+		var out []string
+		r := scan.Run(t.Context(), scanners, c, o)
+		assert.True(t, r.Complete(), "nothing failed")
+		for _, u := range r.Scanned.Uncovered {
+			out = append(out, u.Label+" "+strings.Join(u.Paths, " "))
+		}
+		return out
+	}
+	all := []string{"1 yarn.lock file yarn.lock", "1 Maven file pom.xml", "2 Bicep files a.bicep b.bicep"}
+	assert.Equal(t, all, kinds(scan.Options{}, words{name: "secret"}), "who looks into each file reads none of these")
+	one := reader{words{name: "iac"}, func(s scan.Snapshot, p string) bool {
+		b, err := s.Read(s.Files[0])
+		return err == nil && strings.TrimSpace(string(b)) == "x" && s.Side == scan.After && p == s.Files[0].Path
+	}}
+	assert.Equal(t, []string{all[0], all[1], "1 Bicep file b.bicep"}, kinds(scan.Options{}, one, words{name: "secret"}))
+	other := reader{words{name: "other"}, func(_ scan.Snapshot, p string) bool { return p == "b.bicep" }}
+	assert.Equal(t, all[:2], kinds(scan.Options{}, one, other), "one of them is enough")
+	panics := reader{words{name: "panics"}, func(scan.Snapshot, string) bool { panic("at the disco") }}
+	assert.Equal(t, all, kinds(scan.Options{}, panics))
+	assert.Equal(t, all[2:], kinds(scan.Options{On: func(scanner string) bool { return scanner == "iac" }}, words{name: "iac"}))
+	assert.Equal(t, all[:2], kinds(scan.Options{Ignored: func(p string) bool { return strings.HasSuffix(p, ".bicep") }}, words{name: "iac"}))
+}
+
 // with has more contents than a change made by Between.
 type with struct {
 	change.Contents

@@ -145,15 +145,14 @@ func TestManyFiles(t *testing.T) {
 
 	// Files of which each has to be read to its limit.
 	clear(files)
-	for i := range 3000 {
+	for i := range 300 {
 		files[fmt.Sprintf("%d.yaml", i)] = fmt.Sprintf("resources: %d\n", i) + strings.Repeat("services: # a long line of no kind at all\n", maxHead/40)
 	}
 	c, err = change.Between(t.Context(), change.Empty(), tree(files))
 	require.NoError(t, err)
 	start := time.Now()
 	assert.Empty(t, Of(c, Options{Read: lockfiles}))
-	assert.Less(t, time.Since(start), 10*time.Second, "3,000 files of 64 KiB")
-	t.Log(time.Since(start))
+	assert.Less(t, time.Since(start), 5*time.Second, "300 files of 64 KiB")
 }
 
 func TestKinds(t *testing.T) {

@@ -19,6 +19,7 @@ func past(t *testing.T, db DB) {
 	f.Marker = &finding.Marker{At: f.At, Rule: f.Rule.ID, Reason: "a test account"}
 	f.Validity = finding.Revoked
 	first := run(1, "head1", policy.Fail, day(2), f)
+	first.Result.Scanned.Uncovered = []finding.Uncovered{{Kind: "Bicep", Scanners: []string{"iac"}, Paths: []string{"x.bicep"}, Count: 3}}
 	second := run(2, "head2", policy.Incomplete, day(3))
 	second.Result.Statuses = []finding.Status{{Scanner: "iac", Err: errors.New("out of time")}}
 	later := run(1, "head3", policy.Pass, day(4))
@@ -29,6 +30,7 @@ func past(t *testing.T, db DB) {
 	all, err := db.Ledger().Past(ctx, repo(), 10)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
+	assert.Equal(t, first.Result.Scanned.Uncovered, all[0].Scanned.Uncovered)
 	got := all[0].Findings[0]
 	assert.Equal(t, []any{f.Rule.ID, f.Severity, f.Confidence, f.At, f.Also, f.Past, f.Marker, f.Validity},
 		[]any{got.Rule.ID, got.Severity, got.Confidence, got.At, got.Also, got.Past, got.Marker, got.Validity})
