@@ -231,20 +231,24 @@ func TestShallowHistory(t *testing.T) {
 // history that leads to the real one is missing.
 func TestShallowHistoryWithAnOlderBase(t *testing.T) {
 	r := newRepo(t)
-	first := r.commit("first", "a", "a\n")
+	r.commit("first", "a", "a\n")
+	r.git("checkout", "-q", "-b", "feature")
+	r.commit("feature", "f", "f\n")
+	r.git("checkout", "-q", "main")
 	r.commit("second", "b", "b\n")
 	r.git("checkout", "-q", "-b", "topic")
-	r.commit("third", "c", "c\n")
+	r.commit("topic", "c", "c\n")
 	r.git("checkout", "-q", "main")
-	r.git("merge", "-q", "--no-ff", "--no-edit", "topic~1") // nothing: it is there
-	r.commit("fourth", "d", "d\n")
-	head, base := r.git("rev-parse", "topic"), r.git("rev-parse", "main")
+	r.commit("third", "d", "d\n")
+	r.git("merge", "-q", "--no-ff", "--no-edit", "feature")
 	c := &repo{t: t, dir: t.TempDir()}
 	c.git("init", "-q", "-b", "x", ".")
-	c.git("fetch", "-q", "--depth=1", "file://"+r.dir, "topic:topic", "main:main")
-	c.git("fetch", "-q", "--depth=1", "file://"+r.dir, first)
-	_, err := Local(context.Background(), c.dir, LocalOptions{Head: head, Base: base})
+	c.git("fetch", "-q", "file://"+r.dir, "topic:topic", "feature:feature")
+	c.git("fetch", "-q", "--depth=1", "file://"+r.dir, "main:main")
+	_, err := Local(context.Background(), c.dir, LocalOptions{Head: "topic"})
 	assertProblem(t, Cut, err)
+	c.git("fetch", "-q", "--depth=2", "file://"+r.dir, "main:main")
+	assert.Equal(t, []string{"added c"}, brief(c.local(LocalOptions{Head: "topic"}).Files), "the real one is there now")
 }
 
 // What CI systems tell: the first base that is there and certain counts.
