@@ -29,7 +29,8 @@ type Finding struct {
 	Severity   Severity // usually Rule.Severity; an advisory may say otherwise
 	Confidence Confidence
 	At         change.Span
-	Also       []change.Span // all further places of the same finding
+	Also       []change.Span // all further places of the same finding, but for Unlisted
+	Unlisted   int           // further places in the same files that are counted only
 	Block      change.Span   // what a reader edits to fix it, such as a resource; zero: At
 	Commit     string        // SHA that brought it in; "" if not known
 	Past       bool          // only in history: At is a place in Commit, and Head no longer has it

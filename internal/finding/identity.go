@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pullwarden/pullwarden/internal/change"
 )
 
 // An Identity is what makes a finding the same one in another commit. It may
@@ -122,16 +124,15 @@ func (Key) String() string             { return "[key]" }
 func (Key) GoString() string           { return "[key]" }
 func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[key]")) }
 
-// Seal sets the Print of each finding and merges those with the same one, the
-// first in order staying the place and the others becoming Also. The findings
-// must be sorted by place; pathAt names the file of one as Head calls it, so that a renamed
-// file keeps its findings.
+// Seal sets the Print of each finding and makes one of those with the same
+// one, see Merge. The findings must be sorted by place; pathAt names the file
+// of one as Head calls it, so that a renamed file keeps its findings.
 func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 	type seat struct{ rule, path, name string }
 	nth := map[seat]int{}
 	at := map[Fingerprint]int{}
 	ordinals := map[cause][]string{}
-	var out []Finding
+	var groups [][]Finding
 	for _, f := range findings {
 		id := f.identity.get()
 		parts := []string{"value", f.Rule.ID, id.value}
@@ -145,16 +146,57 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 			f.Was = Fingerprint(k.before.Sum(parts[0], parts[1:]...))
 		}
 		k.sealCause(&f, pathAt(f.At.Path), ordinals)
-		if i, seen := at[f.Print]; seen {
-			if out[i].At != f.At {
-				out[i].Also = append(append(out[i].Also, f.At), f.Also...)
-			}
-			continue
+		i, seen := at[f.Print]
+		if !seen {
+			i = len(groups)
+			at[f.Print] = i
+			groups = append(groups, nil)
 		}
-		at[f.Print] = len(out)
-		out = append(out, f)
+		groups[i] = append(groups[i], f)
+	}
+	var out []Finding
+	for _, g := range groups {
+		i := best(g)
+		out = append(out, g[i].Merge(slices.Delete(slices.Clone(g), i, i+1)...))
 	}
 	return out
+}
+
+// best returns which finding of one secret shows it best: one with a line
+// before an archive or a file's name, then one that is more certain; else the first.
+func best(same []Finding) (best int) {
+	for i, f := range same {
+		b := same[best]
+		if line, had := f.At.Start > 0, b.At.Start > 0; line && !had || line == had && f.Confidence > b.Confidence {
+			best = i
+		}
+	}
+	return best
+}
+
+// Merge returns f with the places of others that have its Print, each once. It
+// is as severe and as certain as the one that is most.
+func (f Finding) Merge(others ...Finding) Finding {
+	if len(others) == 0 {
+		return f
+	}
+	seen := map[change.Span]bool{f.At: true}
+	also := slices.Clone(f.Also)
+	for _, s := range also {
+		seen[s] = true
+	}
+	for _, o := range others {
+		for _, s := range append([]change.Span{o.At}, o.Also...) {
+			if !seen[s] {
+				seen[s] = true
+				also = append(also, s)
+			}
+		}
+		f.Unlisted += o.Unlisted
+		f.Severity, f.Confidence = max(f.Severity, o.Severity), max(f.Confidence, o.Confidence)
+	}
+	f.Also = also
+	return f
 }
 
 // A Redactor takes the secrets of one change out of any text. The nil

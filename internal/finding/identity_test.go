@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,6 +60,35 @@ func TestASecretIsOneFindingWhereverItStands(t *testing.T) {
 	assert.Equal(t, sealed[0].Print, moved[0].Print)
 	other := finding.NewKey([]byte("another")).Seal([]finding.Finding{secretAt("a", 1)}, same)
 	assert.NotEqual(t, sealed[0].Print, other[0].Print, "without the key nobody can tell which secret it is")
+}
+
+// TestPlacesOfOneSecret: the best place is that of the finding, and no place is named twice.
+func TestPlacesOfOneSecret(t *testing.T) {
+	at := func(path string, line int, c finding.Confidence, unlisted int) finding.Finding {
+		f := secretAt(path, line)
+		f.Confidence, f.Unlisted, f.Message = c, unlisted, fmt.Sprintf("in %s at %d", path, line)
+		return f
+	}
+	span := func(path string, line int) change.Span { return change.Span{Path: path, Start: line, End: line} }
+	sealed := finding.NewKey([]byte("k")).Seal([]finding.Finding{
+		at("a.zip", 0, finding.Certain, 0), at("b_test.go", 3, finding.Possible, 2), at("b_test.go", 3, finding.Possible, 0), at("c.go", 5, finding.Likely, 40),
+		at("c.go", 5, finding.Likely, 0), at("d.go", 7, finding.Likely, 0), at("d.go", 7, finding.Likely, 0),
+	}, same)
+	require.Len(t, sealed, 1)
+	f := sealed[0]
+	assert.Equal(t, span("c.go", 5), f.At, "one with a line, and the most certain of these")
+	assert.Equal(t, "in c.go at 5", f.Message)
+	assert.Equal(t, []change.Span{span("a.zip", 0), span("b_test.go", 3), span("d.go", 7)}, f.Also)
+	assert.Equal(t, finding.Certain, f.Confidence, "as certain as where it is most")
+	assert.Equal(t, 42, f.Unlisted)
+
+	other := secretAt("e.go", 1)
+	other.Severity, other.Unlisted = finding.Critical, 1
+	merged := f.Merge(other, f)
+	assert.Equal(t, append(slices.Clone(f.Also), span("e.go", 1)), merged.Also)
+	assert.Equal(t, finding.Critical, merged.Severity)
+	assert.Len(t, f.Also, 3, "the one that was is as it was")
+	assert.Equal(t, f, f.Merge())
 }
 
 func TestThingsInAFileAreKnownByNameAndOrder(t *testing.T) {

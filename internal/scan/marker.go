@@ -198,7 +198,7 @@ func (d *markers) known() map[string]bool {
 // of returns the marker of f, void unless each place of f has one that counts.
 func (d *markers) of(ctx context.Context, f finding.Finding) *finding.Marker {
 	var found *finding.Marker
-	bare := len(f.Also) >= mostPlaces
+	bare := len(f.Also) >= mostPlaces || f.Unlisted > 0
 	for _, at := range append([]change.Span{f.At}, f.Also[:min(len(f.Also), mostPlaces)]...) {
 		if ctx.Err() != nil {
 			return nil // without one it is judged as ever

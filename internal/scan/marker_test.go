@@ -115,6 +115,31 @@ func TestMarkersCountWhereTheDefaultBranchHasThem(t *testing.T) {
 }
 
 // What only the history has is excused by the marker beside it there.
+// TestAMarkerKnowsNoUnlistedPlace: what is only counted may have none.
+func TestAMarkerKnowsNoUnlistedPlace(t *testing.T) {
+	files := fstest.MapFS{"a": file("bad:x # " + allow)}
+	for unlisted, void := range map[int]string{0: "", 1: "not every place of the secret has one"} {
+		r := scan.Run(t.Context(), []scan.Scanner{counting{bad()[0], unlisted}}, between(t, fstest.MapFS{}, files), scan.Options{Default: at(map[string]string{"a": "bad:x # " + allow})})
+		require.Len(t, r.Findings, 1)
+		require.NotNil(t, r.Findings[0].Marker)
+		assert.Equal(t, void, r.Findings[0].Marker.Void)
+	}
+}
+
+// counting lists not all places.
+type counting struct {
+	scan.Scanner
+	unlisted int
+}
+
+func (c counting) Inspect(ctx context.Context, s scan.Snapshot) (scan.Report, error) {
+	r, err := c.Scanner.Inspect(ctx, s)
+	for i := range r.Findings {
+		r.Findings[i].Unlisted = c.unlisted
+	}
+	return r, err
+}
+
 func TestMarkersInTheHistory(t *testing.T) {
 	content := []byte("bad:gone # " + allow + "\n")
 	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("fine")})

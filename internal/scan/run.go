@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -259,36 +260,64 @@ func pathsOf(f finding.Finding) []string {
 }
 
 // steps looks at every commit. It notes in the findings of after which commit
-// brought them in, and returns those that a later commit took away again.
+// brought them in, and how certain a secret is where it was before, and
+// returns those that a later commit took away again: with the places of all commits, at that of the first.
 func steps(ctx context.Context, v *views, look func(Snapshot, func(string) string) ([]finding.Finding, error), after []finding.Finding, failed *error) []finding.Finding {
 	atHead := map[finding.Fingerprint]int{}
 	for i, f := range after {
 		atHead[f.Print] = i
 	}
-	gone := map[finding.Fingerprint]bool{}
-	var past []finding.Finding
+	gone := map[finding.Fingerprint]int{}
+	var past [][]finding.Finding
 	for _, snap := range v.steps {
 		found, err := look(snap, func(path string) string { return path })
 		*failed = cmp.Or(*failed, err)
 		for _, f := range found {
 			if i, ok := atHead[f.Print]; ok {
-				if after[i].Commit == "" {
-					after[i].Commit = snap.Commit
-				}
+				at := &after[i]
+				at.Commit = cmp.Or(at.Commit, snap.Commit)
+				at.Severity, at.Confidence = max(at.Severity, f.Severity), max(at.Confidence, f.Confidence)
 				continue
 			}
-			if !gone[f.Print] {
-				gone[f.Print] = true
-				f.Commit, f.Past = snap.Commit, true
-				past = append(past, f)
+			f.Commit, f.Past = snap.Commit, true
+			i, ok := gone[f.Print]
+			if !ok {
+				i = len(past)
+				gone[f.Print] = i
+				past = append(past, nil)
 			}
+			past[i] = append(past[i], f)
 		}
 		if ctx.Err() != nil {
 			*failed = cmp.Or(*failed, ctx.Err())
 			break
 		}
 	}
-	return past
+	var out []finding.Finding
+	for _, p := range past {
+		f := p[0].Merge(p[1:]...)
+		if len(p) > 1 {
+			f.Details = append(slices.Clone(f.Details), furtherCommits(p[1:]))
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// maxCommits of those that have a secret are named; the others are counted.
+const maxCommits = 10
+
+// furtherCommits names the commits that must be rewritten besides the first.
+func furtherCommits(found []finding.Finding) finding.Detail {
+	var names []string
+	for _, f := range found[:min(len(found), maxCommits)] {
+		names = append(names, f.Commit[:min(len(f.Commit), 7)])
+	}
+	text := strings.Join(names, ", ")
+	if more := len(found) - maxCommits; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return finding.Detail{Name: "Also in commits", Text: text}
 }
 
 // recovered turns a panic into an error of the scanner it happened in. The

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -119,6 +120,55 @@ func TestRunFindsWhatALaterCommitTookAway(t *testing.T) {
 	assert.Equal(t, "c1", kept.Commit)
 	assert.False(t, kept.Past)
 	assert.Equal(t, "x [secret removed] y", r.Redactor.Clean("x bad:gone y"))
+}
+
+// TestEveryCommitIsAPlace: who takes a secret out of the history has to know all commits that have it.
+func TestEveryCommitIsAPlace(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"z": file("fine")})
+	c.Commits = nil
+	blobs := map[string][]byte{}
+	for i, path := range []string{"a", "b", "a", "b", "a", "b", "a", "b", "a", "b", "a", "b", "a"} {
+		content := []byte(strings.Repeat("fine\n", i/2) + "bad:gone\n")
+		id := change.HashBlob(content)
+		blobs[id] = content
+		c.Commits = append(c.Commits, change.Commit{SHA: fmt.Sprintf("c%02d", i), Files: []change.File{{Path: path, NewBlob: id, Hunks: change.Diff(nil, content)}}})
+	}
+	c.Contents = with{c.Contents, blobs}
+	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w", every: true, secret: true}}, c, scan.Options{})
+	require.Len(t, r.Findings, 1)
+	f := r.Findings[0]
+	assert.Equal(t, []any{true, "c00", "a:1"}, []any{f.Past, f.Commit, f.At.String()})
+	require.Len(t, f.Also, 12)
+	assert.Equal(t, "b:1", f.Also[0].String())
+	assert.Equal(t, "a:7", f.Also[11].String())
+	assert.Equal(t, []finding.Detail{{Name: "Also in commits", Text: "c01, c02, c03, c04, c05, c06, c07, c08, c09, c10 and 2 more"}}, f.Details)
+}
+
+// doubts is less sure of what is in a file of tests.
+type doubts struct{ words }
+
+func (d doubts) Inspect(ctx context.Context, s scan.Snapshot) (scan.Report, error) {
+	r, err := d.words.Inspect(ctx, s)
+	for i := range r.Findings {
+		if strings.HasPrefix(r.Findings[i].At.Path, "test") {
+			r.Findings[i].Confidence, r.Findings[i].Severity = finding.Possible, finding.Low
+		}
+	}
+	return r, err
+}
+
+// TestMovedToTests: a secret that a commit had in a program is judged by that, wherever a later one puts it.
+func TestMovedToTests(t *testing.T) {
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"test": file("bad:x")})
+	content := []byte("bad:x\n")
+	c.Commits = []change.Commit{
+		{SHA: "c1", Files: []change.File{{Path: "main", NewBlob: change.HashBlob(content), Hunks: change.Diff(nil, content)}}},
+		{SHA: "c2", Files: c.Files},
+	}
+	r := scan.Run(t.Context(), []scan.Scanner{doubts{words{name: "w", every: true, secret: true}}}, c, scan.Options{})
+	require.Len(t, r.Findings, 1)
+	f := r.Findings[0]
+	assert.Equal(t, []any{"test:1", finding.Certain, finding.High, "c1"}, []any{f.At.String(), f.Confidence, f.Severity, f.Commit})
 }
 
 func TestRunMergesOneSecretInSeveralPlaces(t *testing.T) {

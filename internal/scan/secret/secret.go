@@ -28,8 +28,8 @@ import (
 
 const (
 	// mostOfRule bounds the secrets of one rule that are listed of a file, and
-	// the places of each: beyond it the file is made of secrets, and listing
-	// them all would only exhaust the memory.
+	// the places of each, which are counted beyond it: the file is made of
+	// secrets then, and listing them all would only exhaust the memory.
 	mostOfRule = 1000
 	// mostFindings is how many a snapshot may have until only fewOfRule are
 	// listed of each file instead. No file is left out.
@@ -159,8 +159,8 @@ func (l *errorList) err() error {
 }
 
 // inspect looks at one file: its name, if it is new, and what is added in it.
-// It lists most secrets of a rule and most places of each, and counts the
-// places of those beyond.
+// It lists most secrets of a rule and most places of each. Further places are
+// Unlisted, and those of further secrets are dropped: it returns how many.
 func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File, most int, now time.Time) (found []sighted, dropped int, err error) {
 	if snap.Side == scan.Before || f.Kind == change.Added || f.Kind == change.Renamed {
 		if found, err = e.inName(ctx, f.Path, now); err != nil {
@@ -181,24 +181,32 @@ func (e *engine) inspect(ctx context.Context, snap scan.Snapshot, f change.File,
 		all = pieces(snap.Side, f, content)
 	}
 	type known struct{ rule, value string }
-	places, secrets := map[known]int{}, map[string]int{}
+	type listed struct{ places, last, line int } // how many, where in found the last one is, and the line of the last that was met
+	places, secrets := map[known]listed{}, map[string]int{}
 	for _, p := range all {
 		matches, err := e.find(ctx, f.Path, p)
 		for _, m := range matches {
 			at, ok := p.place(m.start, m.end)
 			k := known{m.pattern.rule.ID, m.secret(p.text)}
-			switch n := places[k]; {
-			case !ok, n >= most:
+			switch had := places[k]; {
+			case !ok:
 				continue
-			case n > 0 && p.first == 0: // the same characters, read another way
+			case had.places > 0 && p.first == 0: // the same characters, read another way
 				continue
-			case n == 0 && secrets[k.rule] >= most:
+			case had.places >= most:
+				if line := p.lineOf(m.from); line != had.line {
+					found[had.last].Unlisted++
+					had.line = line
+					places[k] = had
+				}
+				continue
+			case had.places == 0 && secrets[k.rule] >= most:
 				dropped++
 				continue
-			case n == 0:
+			case had.places == 0:
 				secrets[k.rule]++
 			}
-			places[k]++
+			places[k] = listed{places[k].places + 1, len(found), p.lineOf(m.from)}
 			found = append(found, m.sighted(p, m.finding(f.Path, p, at, now)))
 		}
 		if err != nil {

@@ -309,12 +309,21 @@ func TestManyFindingsHideNoOther(t *testing.T) {
 	assert.Equal(t, []string{"z:1-27 critical certain secret/private-key"}, lines(r.Findings[len(r.Findings)-1:]))
 }
 
-// TestManyPlacesAreNoError: the rest of the places of one secret is no news.
-func TestManyPlacesAreNoError(t *testing.T) {
-	snap := scan.Snapshot{Side: scan.Before, Contents: contents{"1": strings.Repeat(githubToken+"\n", mostOfRule+5) + awsKey}, Files: []change.File{{Path: "a", NewBlob: "1"}}}
+// TestManyPlacesAreCounted: the further places of one secret in a file are
+// counted, and those in other files are listed.
+func TestManyPlacesAreCounted(t *testing.T) {
+	twice := githubToken + " " + githubToken + "\n"
+	snap := scan.Snapshot{Side: scan.Before, Contents: contents{"1": strings.Repeat(githubToken+"\n", mostOfRule+4) + twice + twice + awsKey, "2": githubToken},
+		Files: []change.File{{Path: "a", NewBlob: "1"}, {Path: "b", NewBlob: "2"}}}
 	r, err := shared().Inspect(context.Background(), snap)
 	require.NoError(t, err)
-	assert.Len(t, r.Findings, mostOfRule+1)
+	sealed := finding.NewKey(nil).Seal(r.Findings, func(p string) string { return p })
+	require.Len(t, sealed, 2)
+	f := sealed[0]
+	require.Equal(t, "secret/github-pat", f.Rule.ID)
+	assert.Len(t, f.Also, mostOfRule)
+	assert.Equal(t, change.Span{Path: "b", Start: 1, End: 1}, f.Also[mostOfRule-1])
+	assert.Equal(t, 6, f.Unlisted, "a line is a place, however often it is there")
 }
 
 // TestCanaries: no part of a secret is in anything that is shown.
