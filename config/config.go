@@ -3,19 +3,16 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/palantir/go-githubapp/githubapp"
-	"go.yaml.in/yaml/v3"
 )
 
 // Config is everything that an operator may set. Its zero value is not
@@ -52,6 +49,8 @@ type Config struct {
 	StopWithin time.Duration `yaml:"stop_within"`
 	KeepDays   int           `yaml:"keep_days"` // how long data of an uninstalled account is kept
 	Log        Log           `yaml:"log"`
+
+	set sources
 }
 
 // Writer is a second GitHub App that opens upgrades and resolves threads, so
@@ -64,8 +63,8 @@ type Writer struct {
 // Registries are where versions of packages come from. Nothing else is ever
 // asked, whatever a repository names.
 type Registries struct {
-	Go  string `yaml:"go"`  // PULLWARDEN_REGISTRY_GO, else GOPROXY
-	NPM string `yaml:"npm"` // PULLWARDEN_REGISTRY_NPM, else npm_config_registry
+	Go  string `yaml:"go"`  // PULLWARDEN_REGISTRY_GO, else as fromTools says
+	NPM string `yaml:"npm"` // PULLWARDEN_REGISTRY_NPM, else as fromTools says
 }
 
 // Verify is which providers may be asked whether a secret that was found still
@@ -149,109 +148,42 @@ func Default() Config {
 	}
 }
 
-// Load reads the file at path ("" for none), then the environment, and checks
-// every value. Its errors name the key and the reason and never a value that
-// may be secret.
+// Load reads the file at path ("" for none), then the environment. Its errors
+// name the place, the key and the reason and never a value that may be secret.
 func Load(path string, getenv func(string) string) (Config, error) {
 	c := Default()
+	c.set = sources{}
 	if path != "" {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			return c, fmt.Errorf("read the settings: %w", err)
 		}
-		if c, err = Parse(b); err != nil {
-			return c, fmt.Errorf("%s: %w", path, err)
+		name := filepath.Base(path)
+		if c, err = parse(b, name); err != nil {
+			return c, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if err := c.fromEnvironment(getenv); err != nil {
 		return c, err
 	}
+	c.fromTools(getenv)
 	return c, nil
-}
-
-// Parse reads a settings file over the defaults. A key that does not exist is an error.
-func Parse(b []byte) (Config, error) {
-	c := Default()
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	d.KnownFields(true)
-	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return c, fmt.Errorf("settings: %w", err)
-	}
-	return c, nil
-}
-
-func (c *Config) fromEnvironment(getenv func(string) string) error {
-	set := map[string]*string{
-		"PULLWARDEN_ADDRESS": &c.Address, "PULLWARDEN_ADMIN_ADDRESS": &c.AdminAddress,
-		"PULLWARDEN_DATABASE_URL": &c.DatabaseURL, "PULLWARDEN_ADVISORIES_DIR": &c.AdvisoriesDir, "PULLWARDEN_TEMPLATES_DIR": &c.TemplatesDir,
-		"PULLWARDEN_SECRET_RULES": &c.SecretRules,
-		"PULLWARDEN_REGISTRY_GO":  &c.Registries.Go, "PULLWARDEN_REGISTRY_NPM": &c.Registries.NPM,
-		"PULLWARDEN_MODE": &c.Review.Mode, "PULLWARDEN_FINGERPRINT_KEY": &c.FingerprintKey, "PULLWARDEN_OLD_FINGERPRINT_KEY": &c.OldFingerprintKey, "PULLWARDEN_LOG_LEVEL": &c.Log.Level,
-		"PULLWARDEN_READY_ADVISORIES": &c.Ready.Advisories,
-		"GITHUB_V3_API_URL":           &c.GitHub.V3APIURL, "GITHUB_V4_API_URL": &c.GitHub.V4APIURL, "GITHUB_WEB_URL": &c.GitHub.WebURL,
-		"GITHUB_APP_WEBHOOK_SECRET": &c.GitHub.App.WebhookSecret, "GITHUB_APP_OLD_WEBHOOK_SECRET": &c.OldWebhookSecret,
-		"GITHUB_APP_PRIVATE_KEY": &c.GitHub.App.PrivateKey, "PULLWARDEN_WRITER_PRIVATE_KEY": &c.Writer.PrivateKey,
-		"PULLWARDEN_WEBHOOK_PROXY_HEADER": &c.Webhook.ProxyHeader,
-		"PULLWARDEN_TLS_CERTIFICATE":      &c.TLS.Certificate, "PULLWARDEN_TLS_KEY": &c.TLS.Key,
-	}
-	for name, field := range set {
-		if v := getenv(name); v != "" {
-			*field = v
-		}
-	}
-	lists := map[string]*[]string{"PULLWARDEN_WEBHOOK_SENDERS": &c.Webhook.Senders, "PULLWARDEN_WEBHOOK_PROXIES": &c.Webhook.Proxies}
-	for name, field := range lists {
-		if v := getenv(name); v != "" {
-			*field = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
-		}
-	}
-	for name, field := range map[string]*time.Duration{
-		"PULLWARDEN_CATCH_UP_DELIVERIES": &c.CatchUp.Deliveries, "PULLWARDEN_CATCH_UP_PULLS": &c.CatchUp.Pulls,
-	} {
-		v := getenv(name)
-		if v == "" {
-			continue
-		}
-		d, err := time.ParseDuration(v)
-		if err != nil {
-			return fmt.Errorf("%s: %q is no duration such as 30s or 5m", name, v)
-		}
-		*field = d
-	}
-	for name, field := range map[string]*int64{
-		"GITHUB_APP_INTEGRATION_ID": &c.GitHub.App.IntegrationID, "PULLWARDEN_WRITER_INTEGRATION_ID": &c.Writer.IntegrationID,
-	} {
-		v := getenv(name)
-		if v == "" {
-			continue
-		}
-		id, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
-			return fmt.Errorf("%s: %q is no number", name, v)
-		}
-		*field = id
-	}
-	// The tools' own variables, of this process and never of a repository.
-	if c.Registries.Go == "" {
-		c.Registries.Go = getenv("GOPROXY")
-	}
-	if c.Registries.NPM == "" {
-		c.Registries.NPM = getenv("npm_config_registry")
-	}
-	return nil
 }
 
 // Check returns an error for each value that the server cannot start with.
 func (c *Config) Check() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+		errs = append(errs, fmt.Errorf("%s: %s", c.Place(key), fmt.Sprintf(format, args...)))
 	}
 	if c.GitHub.App.IntegrationID <= 0 {
 		bad("github.app.integration_id", "the App's id is required (GITHUB_APP_INTEGRATION_ID)")
 	}
-	if c.GitHub.App.WebhookSecret == "" {
+	switch n := len(c.GitHub.App.WebhookSecret); {
+	case n == 0:
 		bad("github.app.webhook_secret", "a secret is required: without one anybody could send events (GITHUB_APP_WEBHOOK_SECRET)")
+	case n < minSecret:
+		bad("github.app.webhook_secret", "is shorter than %d characters: who guesses it could send events (set a longer one here and on the App's page)", minSecret)
 	}
 	if !strings.Contains(c.GitHub.App.PrivateKey, "PRIVATE KEY-----") {
 		bad("github.app.private_key", "the App's private key in PEM form is required (GITHUB_APP_PRIVATE_KEY)")
@@ -329,8 +261,8 @@ func (c *Config) Check() error {
 		bad("upgrades.first_day", "%d is negative", c.Upgrades.FirstDay)
 	}
 	for key, k := range map[string]string{"fingerprint_key": c.FingerprintKey, "old_fingerprint_key": c.OldFingerprintKey} {
-		if k != "" && len(k) < 16 {
-			bad(key, "is shorter than 16 characters: what it stands for could be guessed")
+		if k != "" && len(k) < minSecret {
+			bad(key, "is shorter than %d characters: what it stands for could be guessed", minSecret)
 		}
 	}
 	if c.Ready.QueueAge < 0 {
@@ -350,6 +282,22 @@ func (c *Config) Check() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Source names what a setting was taken from: a line of the file, or a
+// variable; "" for its default.
+func (c Config) Source(key string) string { return c.set[key] }
+
+// Place is the name of a setting for an error, with what it was taken from:
+// "pullwarden.yml line 3: review.mode".
+func (c Config) Place(key string) string {
+	if source := c.set[key]; source != "" {
+		return source + ": " + key
+	}
+	return key
+}
+
+// minSecret is how many characters a secret has at least.
+const minSecret = 16
 
 func database(s string) bool {
 	scheme, rest, _ := strings.Cut(s, ":")

@@ -62,7 +62,7 @@ func starts(t *testing.T, env map[string]string) config.Config {
 	}
 	c, err := config.Load("", func(name string) string { return env[name] })
 	require.NoError(t, err)
-	c.GitHub.App.IntegrationID, c.GitHub.App.WebhookSecret, c.GitHub.App.PrivateKey = 1, "s", "-----BEGIN RSA PRIVATE KEY-----"
+	c.GitHub.App.IntegrationID, c.GitHub.App.WebhookSecret, c.GitHub.App.PrivateKey = 1, "sixteen letters.", "-----BEGIN RSA PRIVATE KEY-----"
 	require.NoError(t, c.Check())
 	return c
 }

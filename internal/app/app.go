@@ -17,6 +17,7 @@ import (
 	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/advisory"
 	"github.com/pullwarden/pullwarden/internal/bot"
+	"github.com/pullwarden/pullwarden/internal/doctor"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/forge/github"
@@ -45,6 +46,7 @@ const Webhook = "/api/github/hook"
 // Options are what a program around the server may want; the zero value is a plain server.
 type Options struct {
 	Log      zerolog.Logger
+	Create   bool                                // the directory of the database, if it does not exist
 	Now      func() time.Time                    // nil means time.Now
 	Pace     float64                             // how many times faster than the machine's the clock of Now runs, for tests; 0 means 1
 	HTTP     *http.Client                        // asks GitHub, git included; nil means one with the usual patience
@@ -62,8 +64,9 @@ type Server struct {
 	public     http.Handler
 	admin      http.Handler
 	advisories func() advisory.Info
-	allow      *hook.AllowList // nil: deliveries may come from anywhere
-	cert       *certificate    // nil: plain HTTP
+	off        []doctor.Registry // whose upgrades are off
+	allow      *hook.AllowList   // nil: deliveries may come from anywhere
+	cert       *certificate      // nil: plain HTTP
 	hookLn     net.Listener
 	admLn      net.Listener
 	stopping   atomic.Bool
@@ -90,12 +93,20 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.db, err = store.Open(ctx, cfg.DatabaseURL, o.Now); err != nil {
-		return nil, fmt.Errorf("database_url: %w", err)
+	if o.Create {
+		if err := store.MakeDirectory(cfg.DatabaseURL); err != nil {
+			return nil, fmt.Errorf("%s: %w", cfg.Place("database_url"), err)
+		}
+	}
+	var missing *store.NoDirectoryError
+	if s.db, err = store.Open(ctx, cfg.DatabaseURL, o.Now); errors.As(err, &missing) {
+		return nil, fmt.Errorf("%s: %w: correct the path, or have `pullwarden serve --create` make it", cfg.Place("database_url"), missing)
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.Place("database_url"), err)
 	}
 	secret, err := s.db.Secret(ctx, "fingerprints")
 	if err != nil {
-		return nil, fmt.Errorf("database_url: %w", err)
+		return nil, fmt.Errorf("%s: %w", cfg.Place("database_url"), err)
 	}
 	key := fingerprintKey(cfg, secret)
 	s.queue, err = queue.Open(ctx, s.db.SQL(), queue.Options{
@@ -107,7 +118,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	}
 	advisories, err := advisory.Open(cfg.AdvisoriesDir)
 	if err != nil {
-		return nil, fmt.Errorf("advisories_dir: %w", err)
+		return nil, fmt.Errorf("%s: %w", cfg.Place("advisories_dir"), err)
 	}
 	metrics := web.NewMetrics(Version(), o.Now)
 	hub, err := github.New(github.Options{
@@ -124,12 +135,12 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 			o.Log.Error().Err(err).Str("template", name).Msg("a text of the operator failed: ours stands in")
 		})
 		if err != nil {
-			return nil, fmt.Errorf("templates_dir: %w", err)
+			return nil, fmt.Errorf("%s: %w", cfg.Place("templates_dir"), err)
 		}
 	}
 	own, err := ReadSecretRules(cfg.SecretRules)
 	if err != nil {
-		return nil, fmt.Errorf("secret_rules: %w", err)
+		return nil, fmt.Errorf("%s: %w", cfg.Place("secret_rules"), err)
 	}
 	if own.Wrong != nil {
 		o.Log.Error().Err(own.Wrong).Msg("rules of the operator for secrets are left out")
@@ -153,6 +164,10 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if cfg.Upgrades.Enabled && cfg.Writer.IntegrationID == 0 {
 		o.Log.Info().Msg("no second App: upgrades, fixes and resolved threads need contents: write of the first")
 	}
+	s.off = upgradesOff(cfg)
+	for _, r := range s.off {
+		o.Log.Info().Str("ecosystem", r.Ecosystem).Str("setting", r.Setting).Msg("no registry is configured: upgrades of this ecosystem are off")
+	}
 	if cfg.Upgrades.Enabled {
 		s.bot.Planner = &upgrade.Planner{Advisories: advisories, Ecosystems: ecosystems}
 	}
@@ -175,10 +190,10 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 		Bounds: web.Bounds{QueueAge: cfg.Ready.QueueAge, AdvisoryAge: cfg.Ready.AdvisoryAge, RequireAdvisories: cfg.Ready.Advisories == "require"},
 	})
 	if s.hookLn, err = net.Listen("tcp", cfg.Address); err != nil {
-		return nil, fmt.Errorf("address: %w", err)
+		return nil, fmt.Errorf("%s: %w", cfg.Place("address"), err)
 	}
 	if s.admLn, err = net.Listen("tcp", cfg.AdminAddress); err != nil {
-		return nil, fmt.Errorf("admin_address: %w", err)
+		return nil, fmt.Errorf("%s: %w", cfg.Place("admin_address"), err)
 	}
 	return s, nil
 }
@@ -260,6 +275,9 @@ func (s *Server) work(ctx context.Context, e forge.Event) error {
 // state is what the admin pages tell.
 func (s *Server) state(ctx context.Context) (web.State, error) {
 	state := web.State{Advisories: s.advisories().Imported}
+	for _, r := range s.off {
+		state.Notes = append(state.Notes, fmt.Sprintf("no registry is configured for %s: their upgrades are off; set %s", r.Of, r.Setting))
+	}
 	if s.stopping.Load() {
 		state.Trouble = append(state.Trouble, "the server is stopping")
 	}

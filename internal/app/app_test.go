@@ -1,18 +1,21 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"database/sql"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -30,7 +33,7 @@ func settings(t *testing.T) config.Config {
 	c.DatabaseURL = "sqlite:" + filepath.Join(t.TempDir(), "p.db")
 	c.AdvisoriesDir = t.TempDir()
 	c.GitHub.V3APIURL, c.GitHub.V4APIURL = "http://127.0.0.1:1/api/v3/", "http://127.0.0.1:1/api/graphql" // nobody answers there
-	c.GitHub.App.IntegrationID, c.GitHub.App.WebhookSecret = 1, "hush"
+	c.GitHub.App.IntegrationID, c.GitHub.App.WebhookSecret = 1, "hush, hush, hush"
 	c.GitHub.App.PrivateKey = string(pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)))
 	return c
 }
@@ -85,6 +88,49 @@ func status(t *testing.T, method, url string) int {
 	return res.StatusCode
 }
 
+// A server says at its start and on its page which upgrades are off.
+func TestUpgradesThatAreOffAreSaidSo(t *testing.T) {
+	for _, c := range []struct {
+		registries config.Registries
+		enabled    bool
+		want, no   []string
+	}{
+		{config.Registries{}, true, []string{"Go modules", "npm packages", "set registries.go (PULLWARDEN_REGISTRY_GO)"}, nil},
+		{config.Registries{Go: "http://registry.example", NPM: "off"}, true, []string{"npm packages"}, []string{"Go modules"}},
+		{config.Registries{Go: "direct", NPM: "http://registry.example"}, true, []string{"Go modules"}, []string{"npm packages"}},
+		{config.Registries{}, false, nil, []string{"no registry"}},
+	} {
+		cfg := settings(t)
+		cfg.Registries, cfg.Upgrades.Enabled = c.registries, c.enabled
+		var log bytes.Buffer
+		s, err := app.New(t.Context(), cfg, app.Options{Log: zerolog.New(&log)})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		page := body(t, s.AdminURL()+"/readyz")
+		stop()
+		require.NoError(t, <-ended)
+		for _, want := range c.want {
+			assert.Contains(t, page, want)
+		}
+		for _, no := range c.no {
+			assert.NotContains(t, page, no)
+		}
+		assert.Equal(t, strings.Count(page, "no registry is configured for"), strings.Count(log.String(), "no registry is configured: upgrades of this ecosystem are off"))
+	}
+}
+
+func body(t *testing.T, url string) string {
+	t.Helper()
+	res, err := http.Get(url)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return string(text)
+}
+
 // A server that cannot start lets go of all that it took.
 func TestServerThatCannotStart(t *testing.T) {
 	good := settings(t)
@@ -102,7 +148,7 @@ func TestServerThatCannotStart(t *testing.T) {
 		spoil(&bad)
 		_, err := app.New(t.Context(), bad, app.Options{})
 		assert.ErrorContains(t, err, name)
-		assert.NotContains(t, err.Error(), "hush")
+		assert.NotContains(t, err.Error(), "hush, hush, hush")
 	}
 	s, err := app.New(t.Context(), good, app.Options{})
 	require.NoError(t, err)

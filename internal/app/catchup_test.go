@@ -100,7 +100,7 @@ func TestOneServerCatchesUp(t *testing.T) {
 
 func newHub(t *testing.T, key *rsa.PublicKey) *fakehub.Hub {
 	t.Helper()
-	hub, err := fakehub.New(fakehub.Options{Dir: t.TempDir(), AppID: 1, Key: key, Secret: "hush"})
+	hub, err := fakehub.New(fakehub.Options{Dir: t.TempDir(), AppID: 1, Key: key, Secret: "hush, hush, hush"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, hub.Close()) })
 	return hub

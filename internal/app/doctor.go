@@ -15,7 +15,6 @@ import (
 	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/advisory"
 	"github.com/pullwarden/pullwarden/internal/doctor"
-	"github.com/pullwarden/pullwarden/internal/ecosystem/gomod"
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/forge/github"
 	"github.com/pullwarden/pullwarden/internal/queue"
@@ -35,13 +34,10 @@ func Doctor(cfg config.Config, env func(string) string) doctor.Options {
 		Address:  cfg.Address, AdminAddress: cfg.AdminAddress, Route: Webhook,
 		TLS: cfg.TLS.Certificate != "", Senders: len(cfg.Webhook.Senders) > 0,
 		WebhookSecret: cfg.GitHub.App.WebhookSecret, OldSecret: cfg.OldWebhookSecret != "", OldKey: cfg.OldFingerprintKey != "",
-		Stale: cfg.Ready.AdvisoryAge,
-		Disks: []doctor.Disk{{What: "the advisories", Path: absolute(cfg.AdvisoriesDir)}},
-		Registries: []doctor.Registry{
-			{Of: "Go modules", Setting: "registries.go", Address: gomod.NewRegistry(cfg.Registries.Go, nil).Address()},
-			{Of: "npm packages", Setting: "registries.npm", Address: cfg.Registries.NPM},
-		},
-		Proxy: http.ProxyFromEnvironment, Env: env, Now: time.Now,
+		Stale:      cfg.Ready.AdvisoryAge,
+		Disks:      []doctor.Disk{{What: "the advisories", Path: absolute(cfg.AdvisoriesDir)}},
+		Registries: Registries(cfg),
+		Proxy:      http.ProxyFromEnvironment, Env: env, Now: time.Now,
 	}
 	if err := cfg.Check(); err != nil {
 		o.Settings = eachOf(err)
@@ -81,7 +77,7 @@ func unusable(cfg config.Config) (all []string) {
 	wrong := func(key string, err error) {
 		if err != nil {
 			for _, e := range eachOf(err) {
-				all = append(all, key+": "+e)
+				all = append(all, cfg.Place(key)+": "+e)
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func run(t *testing.T, cfg config.Config, log *bytes.Buffer) *app.Server {
 // ping is a genuine delivery from wherever change says.
 func ping(t *testing.T, client *http.Client, url string, change func(http.Header)) int {
 	t.Helper()
-	mac := hmac.New(sha256.New, []byte("hush"))
+	mac := hmac.New(sha256.New, []byte("hush, hush, hush"))
 	mac.Write([]byte("{}"))
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("{}"))
 	require.NoError(t, err)

@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"net/http"
 	"os"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/pullwarden/pullwarden/config"
 	"github.com/pullwarden/pullwarden/internal/advisory"
+	"github.com/pullwarden/pullwarden/internal/doctor"
 	"github.com/pullwarden/pullwarden/internal/ecosystem"
 	"github.com/pullwarden/pullwarden/internal/ecosystem/gomod"
 	"github.com/pullwarden/pullwarden/internal/ecosystem/npm"
@@ -28,6 +30,30 @@ func Ecosystems(r config.Registries, client *http.Client) []ecosystem.Ecosystem 
 		npm.Ecosystem{Registry: npm.Registry{Base: r.NPM, Client: client}},
 		pypi.Ecosystem{},
 	}
+}
+
+// Registries lists where the packages of each ecosystem that can be upgraded
+// come from.
+func Registries(cfg config.Config) []doctor.Registry {
+	return []doctor.Registry{
+		{
+			Ecosystem: "Go", Of: "Go modules", Setting: "registries.go (PULLWARDEN_REGISTRY_GO)",
+			Address: gomod.NewRegistry(cfg.Registries.Go, nil).Address(), From: cfg.Source("registries.go"),
+		},
+		{
+			Ecosystem: "npm", Of: "npm packages", Setting: "registries.npm (PULLWARDEN_REGISTRY_NPM)",
+			Address: npm.Registry{Base: cfg.Registries.NPM}.Address(), From: cfg.Source("registries.npm"),
+		},
+	}
+}
+
+// upgradesOff lists the ecosystems whose upgrades are wanted, and off for lack
+// of a registry.
+func upgradesOff(cfg config.Config) []doctor.Registry {
+	if !cfg.Upgrades.Enabled {
+		return nil
+	}
+	return slices.DeleteFunc(Registries(cfg), func(r doctor.Registry) bool { return r.Address != "" })
 }
 
 // SecretRules are the rules for secrets that an operator brings.

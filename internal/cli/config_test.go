@@ -155,8 +155,7 @@ func TestBadInputConfigKey(t *testing.T) {
 	code, out, errs := call(t, dir, nil, "serve", "--config", "c.yml")
 	assert.Equal(t, 2, code)
 	assert.Empty(t, out)
-	assert.Contains(t, errs, "c.yml: settings: ")
-	assert.Contains(t, errs, "line 2: field reviw not found")
+	assert.Contains(t, errs, "c.yml: line 2: reviw: there is no such setting; there are address, ")
 }
 
 func TestServeNamesEachBadSetting(t *testing.T) {
@@ -183,7 +182,7 @@ func TestServeNamesEachBadSetting(t *testing.T) {
 	assert.Contains(t, errs, "nothing.yml")
 
 	env := map[string]string{
-		"GITHUB_APP_INTEGRATION_ID": "1", "GITHUB_APP_WEBHOOK_SECRET": "hush", "GITHUB_APP_PRIVATE_KEY": "-----BEGIN RSA PRIVATE KEY-----\nnonsense",
+		"GITHUB_APP_INTEGRATION_ID": "1", "GITHUB_APP_WEBHOOK_SECRET": "hush, hush, hush", "GITHUB_APP_PRIVATE_KEY": "-----BEGIN RSA PRIVATE KEY-----\nnonsense",
 		"PULLWARDEN_DATABASE_URL": "sqlite:" + filepath.Join(dir, "p.db"), "PULLWARDEN_ADVISORIES_DIR": dir,
 		"PULLWARDEN_ADDRESS": "127.0.0.1:0", "PULLWARDEN_ADMIN_ADDRESS": "127.0.0.1:0",
 	}
@@ -198,6 +197,13 @@ func TestServeNamesEachBadSetting(t *testing.T) {
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs, "database_url")
 
+	missing := filepath.Join(dir, "typo", "pullwarden")
+	env["PULLWARDEN_DATABASE_URL"] = "sqlite:" + missing + "/p.db"
+	code, _, errs = call(t, dir, env, "serve")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, "PULLWARDEN_DATABASE_URL: database_url: the directory "+missing+" does not exist: correct the path, or have `pullwarden serve --create` make it")
+	assert.NoDirExists(t, missing)
+
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -206,6 +212,18 @@ func TestServeNamesEachBadSetting(t *testing.T) {
 	code, _, errs = call(t, dir, env, "serve")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs, "admin_address")
+
+	env["PULLWARDEN_DATABASE_URL"] = "sqlite:" + missing + "/p.db"
+	code, _, errs = call(t, dir, env, "serve", "--create")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, "admin_address", "it gets as far as the next mistake")
+	assert.FileExists(t, missing+"/p.db")
+
+	env["GITHUB_APP_WEBHOOK_SECRET"] = "fifteen letters"
+	code, _, errs = call(t, dir, env, "serve")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs, "GITHUB_APP_WEBHOOK_SECRET: github.app.webhook_secret: is shorter than 16 characters")
+	assert.NotContains(t, errs, "fifteen letters")
 }
 
 func TestVersion(t *testing.T) {

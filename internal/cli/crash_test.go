@@ -56,13 +56,13 @@ func newCrash(t *testing.T) *crash {
 	key, text := newKey(t)
 	c := &crash{t: t}
 	var err error
-	c.hub, err = fakehub.New(fakehub.Options{Dir: t.TempDir(), Key: &key.PublicKey, Secret: "hush"})
+	c.hub, err = fakehub.New(fakehub.Options{Dir: t.TempDir(), Key: &key.PublicKey, Secret: "hush, hush, hush"})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.hub.Close() })
 	srv := httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(srv.Close)
 	c.env = map[string]string{
-		"GITHUB_APP_INTEGRATION_ID": "1", "GITHUB_APP_WEBHOOK_SECRET": "hush", "GITHUB_APP_PRIVATE_KEY": text,
+		"GITHUB_APP_INTEGRATION_ID": "1", "GITHUB_APP_WEBHOOK_SECRET": "hush, hush, hush", "GITHUB_APP_PRIVATE_KEY": text,
 		"GITHUB_WEB_URL": srv.URL, "GITHUB_V3_API_URL": srv.URL + "/api/v3/", "GITHUB_V4_API_URL": srv.URL + "/api/graphql",
 		"PULLWARDEN_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "p.db"), "PULLWARDEN_ADVISORIES_DIR": t.TempDir(),
 		"PULLWARDEN_ADDRESS": freeAddress(t), "PULLWARDEN_ADMIN_ADDRESS": freeAddress(t),

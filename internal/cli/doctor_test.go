@@ -152,10 +152,10 @@ func TestDoctorOfWhatIsWrong(t *testing.T) {
 	code, e := examine(t, c.env)
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "problem", e.Verdict)
-	assert.Contains(t, e.at("settings.values"), `problem: review.mode: "lax"`)
-	assert.Contains(t, e.at("settings.values"), `problem: log.level: "loud"`)
-	assert.Contains(t, e.at("settings.values"), "problem: templates_dir: ")
-	assert.Regexp(t, `problem: secret_rules: \S*rules.toml: rule a: `, e.at("settings.values"))
+	assert.Contains(t, e.at("settings.values"), `problem: PULLWARDEN_MODE: review.mode: "lax"`)
+	assert.Contains(t, e.at("settings.values"), `problem: PULLWARDEN_LOG_LEVEL: log.level: "loud"`)
+	assert.Contains(t, e.at("settings.values"), "problem: PULLWARDEN_TEMPLATES_DIR: templates_dir: ")
+	assert.Regexp(t, `problem: PULLWARDEN_SECRET_RULES: secret_rules: \S*rules.toml: rule a: `, e.at("settings.values"))
 	assert.Contains(t, e.at("github.app"), "problem: the private key is not one of App 1: ")
 	assert.Contains(t, e.at("server.advisories"), "ok: ")
 
@@ -188,11 +188,11 @@ func TestDoctorRefuses(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.yml"), []byte("reviw: {}\n"), 0o600))
 	for want, args := range map[string][]string{
-		"nothing.yml":     {"--config", "nothing.yml"},
-		"reviw not found": {"--config", "c.yml"},
-		"--format":        {"--format", "xml"},
-		"--repositories":  {"--repositories", "0"},
-		"--timeout":       {"--timeout", "0s"},
+		"nothing.yml": {"--config", "nothing.yml"},
+		"line 1: reviw: there is no such setting": {"--config", "c.yml"},
+		"--format":       {"--format", "xml"},
+		"--repositories": {"--repositories", "0"},
+		"--timeout":      {"--timeout", "0s"},
 	} {
 		code, out, errs := call(t, dir, nil, append([]string{"doctor"}, args...)...)
 		assert.Equal(t, 2, code, want)

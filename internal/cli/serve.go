@@ -12,10 +12,12 @@ import (
 
 func serveCommand(std IO) *cobra.Command {
 	var file string
+	var create bool
 	c := &cobra.Command{
-		Use:   "serve",
-		Short: "run the server",
-		Args:  cobra.NoArgs,
+		Use:     "serve",
+		Short:   "run the server",
+		Example: "  pullwarden serve --config pullwarden.yml\n  pullwarden serve --config pullwarden.yml --create",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(file, std)
 			if err != nil {
@@ -26,7 +28,7 @@ func serveCommand(std IO) *cobra.Command {
 				return err
 			}
 			log := zerolog.New(std.Err).Level(level).With().Timestamp().Logger()
-			s, err := app.New(c.Context(), cfg, app.Options{Log: log})
+			s, err := app.New(c.Context(), cfg, app.Options{Log: log, Create: create})
 			if err != nil {
 				return err
 			}
@@ -34,6 +36,7 @@ func serveCommand(std IO) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "settings file; see config/pullwarden.example.yml")
+	c.Flags().BoolVar(&create, "create", false, "make the directory of the database, if it does not exist")
 	return c
 }
 
@@ -41,7 +44,7 @@ func serveCommand(std IO) *cobra.Command {
 func logLevel(cfg config.Config) (zerolog.Level, error) {
 	level, err := zerolog.ParseLevel(cfg.Log.Level)
 	if err != nil || cfg.Log.Level == "" {
-		return level, fmt.Errorf("log.level: %q is none of debug, info, warn, error", cfg.Log.Level)
+		return level, fmt.Errorf("%s: %q is none of debug, info, warn, error", cfg.Place("log.level"), cfg.Log.Level)
 	}
 	return level, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/advisory"
 	"github.com/pullwarden/pullwarden/internal/app"
+	"github.com/pullwarden/pullwarden/internal/doctor"
 	"github.com/pullwarden/pullwarden/internal/git"
 	"github.com/pullwarden/pullwarden/internal/report"
 	"github.com/pullwarden/pullwarden/internal/upgrade"
@@ -68,6 +69,7 @@ func upgradeCommand(std IO) *cobra.Command {
 			if err := show(std, dir, plans, refused); err != nil {
 				return err
 			}
+			tellOff(std, app.Registries(cfg), refused)
 			if write {
 				return writePlans(std, root, plans)
 			}
@@ -95,6 +97,16 @@ func plansAsText(std IO, _ string, plans []upgrade.Plan, refused []upgrade.Refus
 		fmt.Fprintln(std.Out, "nothing to upgrade: no direct dependency has a known vulnerability")
 	}
 	return nil
+}
+
+// tellOff says how to turn on the upgrades that are off for lack of a registry.
+func tellOff(std IO, registries []doctor.Registry, refused []upgrade.Refused) {
+	for _, r := range registries {
+		wanted := slices.ContainsFunc(refused, func(u upgrade.Refused) bool { return u.Ecosystem == r.Ecosystem })
+		if wanted && r.Address == "" {
+			fmt.Fprintf(std.Err, "upgrades of %s are off: no registry is configured; set %s\n", r.Of, r.Setting)
+		}
+	}
 }
 
 func plansAsJSON(std IO, _ string, plans []upgrade.Plan, refused []upgrade.Refused) error {

@@ -141,9 +141,11 @@ type Disk struct {
 
 // A Registry is where versions of packages come from.
 type Registry struct {
-	Of      string // "Go modules"
-	Setting string // what sets it
-	Address string // may hold a password; "" if there is none
+	Ecosystem string // "Go"
+	Of        string // "Go modules"
+	Setting   string // what sets it: "registries.go (PULLWARDEN_REGISTRY_GO)"
+	Address   string // may hold a password; "" if there is none
+	From      string // what names it: "GOPROXY", "pullwarden.yml line 3"
 }
 
 // facts are what checks have found out for later ones.

@@ -34,6 +34,8 @@ func database(ctx context.Context, o *Options, f facts) (facts, []Line) {
 		return f, one(Problem, name+" is of a later version of pullwarden than this program", "install that version again")
 	case db.Refuses != nil && errors.Is(db.Refuses, fs.ErrPermission):
 		return f, one(Problem, name+" cannot be written to: "+reason(db.Refuses), as)
+	case errors.Is(db.Refuses, fs.ErrNotExist):
+		return f, one(Problem, name+" cannot be made: "+reason(db.Refuses), "correct database_url (PULLWARDEN_DATABASE_URL), or start the server with --create once")
 	case db.Refuses != nil:
 		return f, one(Problem, name+" cannot be written to: "+reason(db.Refuses), "give it space, a directory that can be written to, or a server that takes writes")
 	case !db.Exists:
@@ -124,7 +126,7 @@ func registries(ctx context.Context, o *Options, f facts) (facts, []Line) {
 
 func (o *Options) registry(ctx context.Context, r Registry) Line {
 	if r.Address == "" {
-		l := Line{Status: Note, Seen: "no registry is set for " + r.Of + ", so that no upgrades of these are opened"}
+		l := Line{Status: Note, Seen: "no registry is configured for " + r.Of + ", so that no upgrades of these are opened"}
 		if o.Upgrades {
 			l.Do = "set " + r.Setting + ", if they should be"
 		}
@@ -137,6 +139,9 @@ func (o *Options) registry(ctx context.Context, r Registry) Line {
 		return Line{Status: OK, Seen: fmt.Sprintf("the registry of %s, %s, is there", r.Of, dir)}
 	}
 	address := plainAddress(r.Address)
+	if r.From != "" {
+		address += " (" + r.From + ")"
+	}
 	let := fmt.Sprintf("let this machine reach it, or set %s to another one", r.Setting)
 	got, err := o.ask(ctx, http.MethodGet, r.Address)
 	switch {

@@ -362,6 +362,7 @@ func TestDatabase(t *testing.T) {
 		{name: "of a later version", spoil: is(doctor.Database{Exists: true, Newer: true}, nil), want: bad, seen: []string{"later version"}},
 		{name: "takes no writes", spoil: is(doctor.Database{Exists: true, Refuses: errors.New("disk is full")}, nil), want: bad, seen: []string{"/var/lib/pullwarden/p.db cannot be written to: disk is full"}},
 		{name: "may not be written to", spoil: is(doctor.Database{Exists: true, Refuses: fs.ErrPermission}, nil), want: bad, seen: []string{"run doctor as the server's"}},
+		{name: "nowhere", spoil: is(doctor.Database{Refuses: fmt.Errorf("/var/lib/pulwarden: %w", fs.ErrNotExist)}, nil), want: bad, seen: []string{"/var/lib/pulwarden", "--create"}},
 		{name: "not made yet", spoil: is(doctor.Database{}, nil), want: fine, seen: []string{"the server makes it when it starts"}},
 		{name: "lacks migrations", spoil: is(doctor.Database{Exists: true, Pending: 2}, nil), want: fine, seen: []string{"lacks 2 migrations", "back it up"}},
 		{name: "lacks migrations at work", spoil: is(doctor.Database{Exists: true, Pending: 1, InUse: true}, nil), want: odd, seen: []string{"lacks 1 migration,", "restart the server"}},
@@ -391,7 +392,7 @@ func TestMachine(t *testing.T) {
 			w.o.Stale = 0
 		}},
 		{name: "broken advisories", spoil: index(doctor.Advisories{}, errors.New("not an index of ours")), want: []string{adv + problem}, seen: []string{"not an index of ours"}},
-		{name: "no registry", spoil: registry(func(*world) string { return "" }), want: []string{reg + note}, seen: []string{"no registry is set for Go modules", "registries.go"}},
+		{name: "no registry", spoil: registry(func(*world) string { return "" }), want: []string{reg + note}, seen: []string{"no registry is configured for Go modules", "registries.go"}},
 		{name: "registry down", spoil: registry(func(w *world) string { return "http://dev:" + password + "@" + nowhere(t) + "/go" }), want: []string{reg + warning}, seen: []string{"connection refused"}},
 		{name: "registry refuses", spoil: registry(func(w *world) string { return w.answers(401) }), want: []string{reg + warning}, seen: []string{"refuses us: 401"}},
 		{name: "registry broken", spoil: registry(func(w *world) string { return w.answers(502) }), want: []string{reg + warning}, seen: []string{"answers 502"}},

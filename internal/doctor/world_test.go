@@ -95,7 +95,7 @@ func newWorld(t *testing.T, change ...func(*fakehub.Options)) *world {
 		Stale:      72 * time.Hour,
 		Disks:      []doctor.Disk{{What: "the advisories", Path: t.TempDir()}},
 		Free:       func(string) (uint64, error) { return 5 << 30, nil },
-		Registries: []doctor.Registry{{Of: "Go modules", Setting: "registries.go", Address: w.serve(http.NotFoundHandler()) + "/go"}},
+		Registries: []doctor.Registry{{Of: "Go modules", Setting: "registries.go", From: "GOPROXY", Address: w.serve(http.NotFoundHandler()) + "/go"}},
 		Proxy:      func(*http.Request) (*url.URL, error) { return nil, nil },
 		Env:        func(string) string { return "" },
 		Now:        time.Now,

@@ -22,7 +22,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/store/storetest"
 )
 
-const secret = "hush"
+const secret = "hush, hush, hush"
 
 // key is the App's private key, in PEM form.
 func key(tb testing.TB) (*rsa.PrivateKey, string) {

@@ -57,7 +57,7 @@ func inspectSQLite(ctx context.Context, file string, also func(context.Context, 
 		return Condition{File: file, Pending: len(versions("migrations/sqlite"))}, nil
 	}
 	c := Condition{File: file}
-	// SQLite writes beside the file, and the server makes what is missing.
+	// SQLite writes beside the file.
 	c.Refuses = writable(filepath.Dir(file))
 	_, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -187,15 +187,10 @@ func versions(folder string) (all []int64) {
 	return all
 }
 
-// writable returns why no file can be made in dir. What is missing of dir is
-// made by the server, so that what counts is the directory above.
+// writable returns why no file can be made in dir.
 func writable(dir string) error {
-	for {
-		_, err := os.Stat(dir)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		dir = filepath.Dir(dir)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return &NoDirectoryError{dir}
 	}
 	f, err := os.CreateTemp(dir, ".pullwarden-inspect-*")
 	if err != nil {

@@ -53,6 +53,25 @@ var (
 		" (stop that one, give this one a file of its own, or let both use postgres://…)")
 )
 
+// A NoDirectoryError means that the file of a database can be nowhere.
+type NoDirectoryError struct{ Dir string }
+
+func (e *NoDirectoryError) Error() string {
+	return fmt.Sprintf("the directory %s does not exist", e.Dir)
+}
+
+func (e *NoDirectoryError) Unwrap() error { return fs.ErrNotExist }
+
+// MakeDirectory makes the directory of the file that url names, for its owner
+// alone. Where there is no file, or the directory exists, it does nothing.
+func MakeDirectory(url string) error {
+	scheme, file, err := split(url)
+	if err != nil || scheme != "sqlite" || file == ":memory:" {
+		return err
+	}
+	return os.MkdirAll(filepath.Dir(file), 0o700)
+}
+
 func poolSQLite(ctx context.Context, name string) (*sql.DB, error) {
 	pool, err := sql.Open("sqlite", name+"?"+settings)
 	if err != nil {
@@ -68,12 +87,13 @@ func poolSQLite(ctx context.Context, name string) (*sql.DB, error) {
 	return pool, nil
 }
 
-// create makes file and its directory if they are missing, for their owner
-// alone: our keys are in it. What exists keeps the mode that the operator gave it.
+// create makes file if it is missing, for its owner alone: our keys are in it.
+// What exists keeps the mode that the operator gave it. A directory that is
+// missing is an error: a mistyped path must not become a new, empty database.
 func create(file string) error {
 	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the directory: %w", err)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return &NoDirectoryError{dir}
 	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {

@@ -40,16 +40,30 @@ func TestOpenRefuses(t *testing.T) {
 		"pullwarden.db":                  "has no scheme",
 		"sqlite:":                        "names no file",
 		"mysql://dev:pass-word@host/x":   `scheme "mysql"`,
-		"sqlite:" + os.DevNull + "/x.db": "make the directory",
+		"sqlite:" + os.DevNull + "/x.db": "not a directory",
 	} {
 		_, err := store.Open(context.Background(), url, nil)
 		require.ErrorContains(t, err, want, url)
 		assert.ErrorContains(t, err, "PULLWARDEN_DATABASE_URL")
 		assert.NotContains(t, err.Error(), "pass-word")
 	}
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	_, err := store.Open(context.Background(), "sqlite:"+dir+"/x.db", nil)
+	var missing *store.NoDirectoryError
+	require.ErrorAs(t, err, &missing)
+	assert.Equal(t, dir, missing.Dir)
+	assert.NoDirExists(t, dir)
+	require.NoError(t, store.MakeDirectory("sqlite:"+dir+"/x.db"))
+	db, err := store.Open(context.Background(), "sqlite:"+dir+"/x.db", nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	for _, url := range []string{"sqlite::memory:", "postgres://dev@db.example/x", "sqlite:" + dir + "/x.db"} {
+		require.NoError(t, store.MakeDirectory(url))
+	}
+
 	file := filepath.Join(t.TempDir(), "not-a-database")
 	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("text\n"), 1000), 0o600))
-	_, err := store.Open(context.Background(), "sqlite:"+file, nil)
+	_, err = store.Open(context.Background(), "sqlite:"+file, nil)
 	require.ErrorContains(t, err, "PULLWARDEN_DATABASE_URL")
 }
 
@@ -77,6 +91,7 @@ func TestOpenFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a b?c#d%e")
 	file := filepath.Join(dir, "x.db")
 	ctx := context.Background()
+	require.NoError(t, store.MakeDirectory("sqlite:"+file))
 	db, err := store.Open(ctx, "sqlite:"+file, nil)
 	require.NoError(t, err)
 	first, err := db.Secret(ctx, "fingerprints")

@@ -37,6 +37,7 @@ func (o *Options) ready(w http.ResponseWriter, r *http.Request) {
 	} else {
 		notes = append(notes, why)
 	}
+	notes = append(notes, s.Notes...)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	if len(bad) > 0 {

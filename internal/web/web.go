@@ -27,6 +27,7 @@ type State struct {
 	Oldest     time.Duration // how long the first of it has been waiting
 	Failed     int           // pieces of work that were given up
 	Advisories time.Time     // when those in use were imported; zero if there are none
+	Notes      []string      // what an operator may want to know besides
 	Trouble    []string      // what else keeps the server from its work
 }
 

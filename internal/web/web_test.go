@@ -64,6 +64,7 @@ func TestReady(t *testing.T) {
 		"old advisories":     {bounds, func(p *pages) { p.state.Advisories = now.AddDate(0, 0, -3) }, 200, []string{"note: the advisories were imported 72h0m0s ago, longer than ready.advisory_age 48h0m0s"}, "not ready"},
 		"none, but required": {strict, func(p *pages) { p.state.Advisories = time.Time{} }, 503, []string{"not ready: there are no advisories"}, "ok\n"},
 		"old, but required":  {strict, func(p *pages) { p.state.Advisories = now.AddDate(0, 0, -3) }, 503, []string{"not ready: the advisories were imported"}, "ok\n"},
+		"something to know":  {bounds, func(p *pages) { p.state.Notes = []string{"no registry is configured"} }, 200, []string{"note: no registry is configured"}, "not ready"},
 		"other trouble":      {bounds, func(p *pages) { p.state.Trouble = []string{"it is stopping"} }, 503, []string{"not ready: it is stopping"}, "ok\n"},
 		"all at once": {strict, func(p *pages) {
 			p.state.Trouble, p.err, p.state.Advisories = []string{"it is stopping"}, errors.New("x"), time.Time{}

@@ -72,11 +72,15 @@ func newClient() *http.Client {
 	}}
 }
 
-// Address is the one that counts of a list; "" if there is none. It may hold a password.
+// Address is the one that counts of a list, or the list if that is not valid; ""
+// if there is none. It may hold a password.
 func (r Registry) Address() string {
 	u, err := r.address()
-	if err != nil {
+	switch {
+	case errors.Is(err, ecosystem.ErrNoRegistry):
 		return ""
+	case err != nil:
+		return r.Base
 	}
 	return u.String()
 }

@@ -29,7 +29,7 @@ const (
 // a place to fetch from. The zero Registry has no address: what needs one
 // fails with ecosystem.ErrNoRegistry.
 type Registry struct {
-	Base   string       // http or https
+	Base   string       // http or https; "" or "off" for none
 	Client *http.Client // nil: one of our own
 }
 
@@ -69,8 +69,21 @@ type peerOpt struct {
 
 var packageName = regexp.MustCompile(`^(@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]*$`)
 
+// Address is that of the registry, valid or not; "" if there is none. It may
+// hold a password.
+func (r Registry) Address() string {
+	u, err := r.address()
+	switch {
+	case errors.Is(err, ecosystem.ErrNoRegistry):
+		return ""
+	case err != nil:
+		return r.Base
+	}
+	return u.String()
+}
+
 func (r Registry) address() (*url.URL, error) {
-	if r.Base == "" {
+	if r.Base == "" || r.Base == "off" {
 		return nil, ecosystem.ErrNoRegistry
 	}
 	u, err := url.Parse(r.Base)
