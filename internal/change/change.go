@@ -211,9 +211,10 @@ func (c *Change) File(path string) *File {
 	return nil
 }
 
-// Place returns where in s a forge takes a comment: the last run of added
-// lines of s within one hunk. It reports false if s has no added line, or the
-// file is in an encoding that forges show no lines of.
+// Place returns where in s a forge takes a comment: the first run of added
+// lines of s within one hunk, which is all of s if all of it was added. It
+// reports false if s has no added line, or the file is in an encoding that
+// forges show no lines of.
 func (c *Change) Place(s Span) (Span, bool) {
 	f := c.File(s.Path)
 	if f == nil || s.Start == 0 || f.Encoding != "" {
@@ -222,13 +223,18 @@ func (c *Change) Place(s Span) (Span, bool) {
 	var at Span
 	for i := range f.Hunks {
 		for _, l := range f.Hunks[i].Lines {
-			if l.Op != Insert || !s.Overlaps(l.New) {
-				continue
+			switch {
+			case l.Op != Insert || !s.Overlaps(l.New):
+			case at.Start == 0:
+				at = Span{s.Path, l.New, l.New}
+			case at.End == l.New-1:
+				at.End = l.New
+			default:
+				return at, true
 			}
-			if at.End != l.New-1 || at.Start == 0 {
-				at = Span{Path: s.Path, Start: l.New}
-			}
-			at.End = l.New
+		}
+		if at.Start > 0 {
+			break
 		}
 	}
 	return at, at.Start > 0

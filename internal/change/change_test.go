@@ -101,7 +101,8 @@ func TestPlace(t *testing.T) {
 		ok   bool
 	}{
 		{Span{"f", 2, 2}, Span{"f", 2, 2}, true},
-		{Span{"f", 1, 6}, Span{"f", 4, 5}, true}, // the last run of added lines
+		{Span{"f", 1, 6}, Span{"f", 2, 2}, true}, // the first run of added lines
+		{Span{"f", 3, 6}, Span{"f", 4, 5}, true}, // all of it
 		{Span{"f", 4, 4}, Span{"f", 4, 4}, true},
 		{Span{"f", 6, 8}, Span{}, false}, // context only
 		{Span{"f", 0, 0}, Span{}, false},

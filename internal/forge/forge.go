@@ -238,20 +238,46 @@ type Review struct {
 	Limit    int               // open threads of ours at a time
 	Settled  string            // what to write over a comment whose thread cannot be resolved: "Fixed in abc1234."
 	Because  map[string]string // by key, what to write instead of Settled
-	Was      map[string]string // keys by those that the threads of them may still have
-	Seen     *Seen             // nil: look first
+	Was      map[string]string // keys by those that threads may still have in their place; several may have become one
+	// Words returns the Markdown of a comment at that place about some of the
+	// findings in Standing. Gist is the same for words that need not be said
+	// again where others were said. It must be set if there are any Comments.
+	Words func(keys []string, at change.Span) (words, gist string, err error)
+	// Advisories are those of findings, by key, each with all its names. A thread
+	// that a person resolved is reopened if its finding has another one since.
+	Advisories map[string][][]string
+	// Superseded is what to write over the comment of a thread whose findings
+	// another thread has, and News what to reply in one that is reopened because
+	// of new advisories. Nil: nothing.
+	Superseded func(by change.Span) string
+	News       func(advisories []string) string
+	Seen       *Seen // nil: look first
 }
 
-// A Comment is an inline remark, known again by its Key.
+// MostKeys is how many findings one comment can be about.
+const MostKeys = 400
+
+// A Comment is an inline remark about findings that one edit fixes, known again by their keys.
 type Comment struct {
-	Key   string // a finding's fingerprint; the forge hides it in the body, signed
-	At    change.Span
-	Body  string   // Markdown
-	Names []string // that others know the problem by: where another bot uses one at these lines, ours is not posted
+	Keys []string // the findings' fingerprints, worst first; the forge hides them in the body, signed
+	At   change.Span
+	// Names are what others know a finding by, by key: where another bot uses
+	// one of them at these lines, ours does not tell it again.
+	Names map[string][]string
 }
 
-// Placed maps the Key of each finding that has an open thread of ours to the id of its comment.
+// Placed maps the key of each finding that has an open thread of ours to the
+// id of its comment, which several may share.
 type Placed map[string]int64
+
+// Comments is how many comments p has.
+func (p Placed) Comments() int {
+	ids := map[int64]bool{}
+	for _, id := range p {
+		ids[id] = true
+	}
+	return len(ids)
+}
 
 // A Proposal is a pull request of ours that we open or bring up to date.
 type Proposal struct {

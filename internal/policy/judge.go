@@ -62,8 +62,9 @@ func (p Policy) outcome(v Verdict) Outcome {
 // would have used had somebody approved it.
 func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]bool) Decision {
 	scanner, _, _ := strings.Cut(f.Rule.ID, "/")
+	var uncovered string
 	decided := func(a Action, why string, args ...any) Decision {
-		return Decision{Finding: f, Action: a, Severity: p.counts(f), Why: fmt.Sprintf(why, args...)}
+		return Decision{Finding: f, Action: a, Severity: p.counts(f), Why: fmt.Sprintf(why, args...), NotCovered: uncovered}
 	}
 	switch s := p.scanner(scanner); {
 	case !s.Enabled:
@@ -116,11 +117,13 @@ func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]b
 			by, excused = &e, len(remaining) == 0
 			if !excused {
 				f = f.With(remaining)
-				over = "; " + notCovered(e, remaining)
+				uncovered = notCovered(e, remaining)
+				over = "; " + uncovered
 			}
 		}
 	}
 	if excused {
+		uncovered = ""
 		d := decided(Ignored, "an exception of %s until %s: %s", by.Owner, by.Until.Format(time.DateOnly), by.Reason)
 		d.By = by
 		return d

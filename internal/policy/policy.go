@@ -133,7 +133,9 @@ type Decision struct {
 	Why      string           // "high, and this repository blocks high and above"
 	Owners   []string         // of the place, such as "@acme/platform"
 	By       *Exception       // that excuses it; nil if none does
-	Marker   *finding.Marker  // that excuses it; nil if none does
+	// NotCovered says which of its advisories an exception of the finding leaves open; "" if there is none.
+	NotCovered string
+	Marker     *finding.Marker // that excuses it; nil if none does
 }
 
 // Action is what is done about one finding, mildest first.

@@ -259,8 +259,8 @@ func uncommented(r *Report, d policy.Decision) string {
 	if _, ok := placeOf(r.Change, d.Finding); !ok {
 		return "no line that was added here takes a comment"
 	}
-	if len(r.Placed) >= r.Policy.Inline {
-		return plural(len(r.Placed), "comment") + " are open already"
+	if n := r.Placed.Comments(); n >= r.Policy.Inline {
+		return plural(n, "comment") + " are open already"
 	}
 	return ""
 }

@@ -46,7 +46,7 @@ func TestReportSuggestion(t *testing.T) {
 		review, err := Review(r)
 		require.NoError(t, err)
 		require.Len(t, review.Comments, 1)
-		body := review.Comments[0].Body
+		body := body(t, review, 0)
 		assert.Equal(t, lines, review.Comments[0].At)
 		if c.want == "" {
 			assert.NotContains(t, body, "suggestion\n", name)
@@ -72,7 +72,7 @@ func TestReportSuggestionOfPartOfTheLines(t *testing.T) {
 	review, err := Review(r)
 	require.NoError(t, err)
 	assert.Equal(t, at("infra/main.tf", 2, 3), review.Comments[0].At)
-	assert.NotContains(t, review.Comments[0].Body, "```suggestion")
+	assert.NotContains(t, body(t, review, 0), "```suggestion")
 }
 
 func TestReportReview(t *testing.T) {
@@ -89,6 +89,77 @@ func TestReportReview(t *testing.T) {
 	review, err = Review(samples()["clean"].report(t))
 	require.NoError(t, err)
 	assert.Empty(t, review.Comments)
+}
+
+// Findings that one edit fixes share a comment: those of a block, and those on
+// its line. It spells out five.
+func TestReportGroups(t *testing.T) {
+	r := oneBlock(7).report(t)
+	review, err := Review(r)
+	require.NoError(t, err)
+	require.Len(t, review.Comments, 1)
+	c := review.Comments[0]
+	assert.Len(t, c.Keys, 8)
+	assert.Equal(t, at("infra/main.tf", 1, 1), c.At, "where the worst is")
+	words := body(t, review, 0)
+	assert.Equal(t, 5, strings.Count(words, "**How to fix.**"))
+	assert.Contains(t, words, "3 more here: see the check.")
+	for _, key := range c.Keys[:5] {
+		assert.Contains(t, words, "`"+key+"`")
+	}
+	assert.Contains(t, words, "**Still open: the exception of @&#8288;acme/web does not cover GO-2.**", "which is new")
+	assert.Equal(t, [][]string{{"GO-2"}}, review.Advisories[c.Keys[0]])
+
+	alone, _, err := review.Words(c.Keys[1:2], c.At)
+	require.NoError(t, err)
+	assert.Contains(t, alone, "the fingerprint is `"+c.Keys[1]+"`", "one finding reads as ever")
+
+	s := oneBlock(2)
+	s.findings[2].Block = at("infra/main.tf", 2, 3)
+	review, err = Review(s.report(t))
+	require.NoError(t, err)
+	assert.Len(t, review.Comments, 2, "another block is another edit")
+
+	// Another place of a finding does not lie in its block.
+	s = oneBlock(2)
+	s.findings[1].At, s.findings[1].Also = at("vendor/x.tf", 1, 1), []change.Span{at("infra/main.tf", 2, 2)}
+	s.findings[1].Block = at("vendor/x.tf", 1, 3)
+	review, err = Review(s.report(t))
+	require.NoError(t, err)
+	assert.Len(t, review.Comments, 2)
+}
+
+// What threads were called before, by either key or as parts of the finding,
+// leads to what it is called now.
+func TestReportFormerNames(t *testing.T) {
+	f := bucket()
+	r := sample{files: files(), findings: []finding.Finding{f}}.report(t)
+	d := &r.Verdict.Decisions[0]
+	d.Finding.Was, d.Finding.Joined = "w", []finding.Fingerprint{"j1", "j2", d.Finding.Print}
+	review, err := Review(r)
+	require.NoError(t, err)
+	print := string(d.Finding.Print)
+	assert.Equal(t, map[string]string{"w": print, "j1": print, "j2": print}, review.Was)
+	d.Action = policy.Ignored
+	review, err = Review(r)
+	require.NoError(t, err)
+	assert.Len(t, review.Was, 3, "an exception holds for what it was called before")
+}
+
+// A commit that was written anew is no news.
+func TestReportGist(t *testing.T) {
+	gist := func(change func(*finding.Finding)) string {
+		f := stripe()
+		change(&f)
+		review, err := Review(sample{files: files(), findings: []finding.Finding{f}}.report(t))
+		require.NoError(t, err)
+		_, gist, err := review.Words(review.Comments[0].Keys, review.Comments[0].At)
+		require.NoError(t, err)
+		return gist
+	}
+	was := gist(func(*finding.Finding) {})
+	assert.Equal(t, was, gist(func(f *finding.Finding) { f.Commit = strings.Repeat("9", 40) }))
+	assert.NotEqual(t, was, gist(func(f *finding.Finding) { f.Fix.Text = "Do something else." }))
 }
 
 func TestReportDigest(t *testing.T) {

@@ -55,7 +55,7 @@ func everything(t testing.TB, r *Report) string {
 			fmt.Fprintf(&b, "\n# AND %d MORE COMMENTS\n", len(review.Comments)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n# COMMENT on %v\n\n%s", c.At, c.Body)
+		fmt.Fprintf(&b, "\n# COMMENT on %v\n\n%s", c.At, body(t, review, i))
 	}
 	fmt.Fprintf(&b, "\n# TERMINAL\n\n%s", text.String())
 	return b.String()
@@ -124,10 +124,11 @@ func TestReportCommentLength(t *testing.T) {
 	for name, s := range samples() {
 		review, err := Review(s.report(t))
 		require.NoError(t, err)
-		for _, c := range review.Comments {
-			assert.LessOrEqual(t, utf8.RuneCountInString(c.Body), 1300, name)
+		for i, c := range review.Comments {
+			words := body(t, review, i)
+			assert.LessOrEqual(t, utf8.RuneCountInString(words), 1300*len(c.Keys), name)
 			for _, part := range []string{"**How to fix.**", "**Why it matters.**", "Not a problem here?"} {
-				assert.Contains(t, c.Body, part, name)
+				assert.Contains(t, words, part, name)
 			}
 		}
 	}

@@ -203,7 +203,7 @@ func TestReportHostileNames(t *testing.T) {
 		require.Len(t, review.Comments, 1)
 		var md strings.Builder
 		require.NoError(t, Markdown(&md, r))
-		for _, text := range []string{check.Summary, review.Comments[0].Body, proposal.Body, md.String(), Unfinished(head, "since "+s, forge.Neutral).Summary} {
+		for _, text := range []string{check.Summary, body(t, review, 0), proposal.Body, md.String(), Unfinished(head, "since "+s, forge.Neutral).Summary} {
 			for _, e := range shape(t, rendered(t, text)) {
 				// A link of ours leads where the record says, if that is an address of one piece.
 				out = append(out, regexp.MustCompile(`href="https://example.com/[^"]*"`).ReplaceAllString(e, "href"))

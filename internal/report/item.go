@@ -30,6 +30,7 @@ type item struct {
 	Commit, Print   string
 	Owners          []string // who answers for the place
 	Decision        string
+	NotCovered      string // which advisories its exception leaves open
 	Void            string // why its marker counts for nothing
 	Uncommented     string // why it has no comment, where the decision would have one
 	Link, LinkHost  string // a page that helps, and whose it is
@@ -60,7 +61,7 @@ func newItem(r *Report, d policy.Decision) item {
 		Headline: clip(clean(headline(f)), headShown), Title: clean(f.Rule.Title), Message: clean(f.Message), Why: f.Rule.Why,
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Dot: dot(f.Severity),
 		Place: place(r, f.At), Blocks: blocks(r, d), Past: f.Past,
-		Commit: f.Commit, Print: string(f.Print), Decision: d.Why, Owners: d.Owners,
+		Commit: f.Commit, Print: string(f.Print), Decision: d.Why, NotCovered: clean(d.NotCovered), Owners: d.Owners,
 		Fixable: r.Fixable && !f.Past && len(f.Fix.Edits) > 0, ExceptionHelp: exceptionHelp, PolicyPath: policy.Path, About: aboutRule(f.Rule.ID),
 	}
 	it.Level = strings.ToUpper(it.Severity[:1]) + it.Severity[1:]

@@ -47,11 +47,16 @@ func showings(t testing.TB) map[string][]showing {
 	add := func(template, what, text string) {
 		out[template] = append(out[template], showing{what, text})
 	}
-	for _, name := range []string{"secret", "dependency", "terraform", "kubernetes", "observe", "warn", "everything"} {
+	reports["several"] = oneBlock(7).report(t)
+	for _, name := range []string{"secret", "dependency", "terraform", "kubernetes", "observe", "warn", "everything", "several"} {
 		review, err := Review(reports[name])
 		require.NoError(t, err)
 		for i, c := range review.Comments {
-			add("comment.md.tmpl", fmt.Sprintf("%s %d", name, i+1), c.Body)
+			template := "comment.md.tmpl"
+			if len(c.Keys) > 1 {
+				template = "comment-several.md.tmpl"
+			}
+			add(template, fmt.Sprintf("%s %d", name, i+1), body(t, review, i))
 		}
 	}
 	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "rotated", "exceptions", "history", "uncovered-blocks", "everything"} {
@@ -128,6 +133,26 @@ func everyPart() sample {
 	}
 }
 
+// oneBlock is a sample of n findings in one block, and one on its first line.
+func oneBlock(n int) sample {
+	s := sample{files: files()}
+	for i := range n {
+		f := bucket()
+		f.At, f.Block, f.Fix.Edits = at("infra/main.tf", 1+i%3, 1+i%3), at("infra/main.tf", 1, 3), nil
+		f.Rule.ID += fmt.Sprint("-", i)
+		s.findings = append(s.findings, f)
+	}
+	reader := fontReader()
+	reader.At = at("infra/main.tf", 1, 1)
+	reader.Advisories = []finding.Advisory{{ID: "GO-1", Severity: finding.High}, {ID: "GO-2", Severity: finding.High}}
+	reader.Dependency = &finding.Dependency{Name: "example.com/font"}
+	s.findings = append([]finding.Finding{reader}, s.findings...)
+	s.policy = func(p *policy.Policy) {
+		p.Ignore = []policy.Exception{{Package: "example.com/*", Advisories: []string{"GO-1"}, Reason: "not reached", Owner: "@acme/web", Until: today.AddDate(0, 1, 0)}}
+	}
+	return s
+}
+
 // gitHubTags are the elements that GitHub lets through.
 var gitHubTags = strings.Fields("h1 h2 h3 h4 h5 h6 br b i strong em a pre code img tt div ins del sup sub p picture ol ul table thead tbody tfoot " +
 	"blockquote dl dt dd kbd q samp var hr li tr td th s strike summary details caption figure figcaption abbr small source span time wbr")
@@ -176,6 +201,9 @@ func TestTemplates(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
+			if e.Name() == partials {
+				return // shown in the others
+			}
 			require.NotEmpty(t, all[e.Name()], "it is shown with nothing: see showings")
 			var b strings.Builder
 			for _, s := range all[e.Name()] {
@@ -199,7 +227,9 @@ var outsideOfCode = regexp.MustCompile(`(?s)<pre>.*?</pre>|<code>.*?</code>`)
 // TestTemplatesSayEverything: each line of the templates is said in some
 // golden text, so that none changes unseen.
 func TestTemplatesSayEverything(t *testing.T) {
-	for name, shown := range showings(t) {
+	all := showings(t)
+	all[partials] = slices.Concat(all["comment.md.tmpl"], all["comment-several.md.tmpl"])
+	for name, shown := range all {
 		source, err := fs.ReadFile(templates.FS, name)
 		require.NoError(t, err)
 		var said strings.Builder

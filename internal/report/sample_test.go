@@ -70,9 +70,19 @@ func (s sample) report(t testing.TB) *Report {
 	review, err := Review(r)
 	require.NoError(t, err)
 	for i, c := range review.Comments[:min(s.comments, len(review.Comments))] {
-		r.Placed[c.Key] = int64(i + 1)
+		for _, key := range c.Keys {
+			r.Placed[key] = int64(i + 1)
+		}
 	}
 	return r
+}
+
+// body is what the n-th comment of a review says.
+func body(t testing.TB, v forge.Review, n int) string {
+	t.Helper()
+	words, _, err := v.Words(v.Comments[n].Keys, v.Comments[n].At)
+	require.NoError(t, err)
+	return words
 }
 
 func at(path string, start, end int) change.Span {

@@ -71,16 +71,22 @@ func (t *Texts) render(name string, secrets *finding.Redactor, data any) (string
 	return execute(templates.FS, name, secrets, data)
 }
 
+// partials are what several templates have in common; an operator's may use them too.
+const partials = "partials.tmpl"
+
 func parse(from fs.FS, name string, secrets *finding.Redactor) (*template.Template, error) {
 	cleaned := func(f func(string) string) func(string) string {
 		return func(s string) string { return f(secrets.Clean(s)) }
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{
+	t := template.New(name).Funcs(template.FuncMap{
 		"md": cleaned(escape), "own": cleaned(own), "fenced": cleaned(fenced), "code": cleaned(code), "plain": cleaned(plain), "line": cleaned(oneLine),
 		"path": cleaned(func(p string) string { return clipPath(showPath(p), pathShown) }),
 		"link": firstLink, "short": short, "sentence": sentence,
-	}).ParseFS(from, name)
-	if err != nil {
+	})
+	if _, err := t.ParseFS(templates.FS, partials); err != nil {
+		return nil, err
+	}
+	if _, err := t.ParseFS(from, name); err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
 	return t, nil

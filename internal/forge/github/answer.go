@@ -136,7 +136,7 @@ func (t *talk) said(ctx context.Context, key string) (bool, error) {
 			resp = r
 		}
 		for _, body := range bodies {
-			if m, ok := t.readMark(t.pull, body); ok && m.key == key {
+			if m, ok := t.readMark(t.pull, body); ok && m.is(key) {
 				return true, nil
 			}
 		}

@@ -101,7 +101,7 @@ func New(o Options) (*Forge, error) {
 		timeout:       callTimeout,
 		now:           o.Now,
 		repoName:      regexp.MustCompile(`^[A-Za-z0-9._-]+$`),
-		commentMarker: regexp.MustCompile(`<!-- pullwarden:1 (settled )?key=([^\s]{1,500}) mac=([0-9a-f]{32}) -->`),
+		commentMarker: regexp.MustCompile(markPattern),
 		branchMarker:  regexp.MustCompile(`(?m)^Pullwarden-Branch: ([0-9a-f]{32})$`),
 		fixMarker:     regexp.MustCompile(`(?m)^Pullwarden-Fix: ([0-9a-f]{32})$`),
 	}

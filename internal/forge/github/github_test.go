@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/fakehub"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
@@ -307,8 +306,8 @@ func TestTokensAreNarrow(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.PutCheck(ctx, w.repo, forge.Check{SHA: w.pull.HeadSHA, Title: "t", Summary: "s"})
 	require.NoError(t, err)
-	_, err = w.PutReview(ctx, w.pull, forge.Review{SHA: w.pull.HeadSHA, Limit: 1,
-		Comments: []forge.Comment{{Key: "k", At: change.Span{Path: "b.txt", Start: 1, End: 1}, Body: "words"}}})
+	_, err = w.PutReview(ctx, w.pull, forge.Review{SHA: w.pull.HeadSHA, Limit: 1, Words: wordsAbout,
+		Comments: []forge.Comment{comment("k", "b.txt", 1, 1)}})
 	require.NoError(t, err)
 	calls := len(w.hub.Grants())
 	got := map[string]bool{}

@@ -37,7 +37,7 @@ func (f *Forge) PutIssue(ctx context.Context, repo forge.Repo, i forge.Issue) er
 	}
 	there := slices.ContainsFunc(latest, func(x *gh.Issue) bool {
 		m, ok := f.readMark(here, x.GetBody())
-		return ok && m.key == key && isOurs(x.GetUser(), slug)
+		return ok && m.is(key) && isOurs(x.GetUser(), slug)
 	})
 	if there {
 		return nil

@@ -161,7 +161,7 @@ func TestLookBeyondAPage(t *testing.T) {
 	w := newWorld(t, nil)
 	w.commit("topic", map[string]string{"long.txt": strings.Repeat("line\n", 130)})
 	w.pull = w.present(w.pull.Number)
-	r := forge.Review{SHA: w.pull.HeadSHA, Body: "Many.", Limit: 200}
+	r := forge.Review{SHA: w.pull.HeadSHA, Body: "Many.", Limit: 200, Words: wordsAbout}
 	for i := range 130 {
 		r.Comments = append(r.Comments, comment(fmt.Sprintf("m%d", i), "long.txt", i+1, i+1))
 	}

@@ -12,9 +12,9 @@ import (
 func TestAnotherBotHasSaidIt(t *testing.T) {
 	w := newWorld(t, nil)
 	r := w.review()
-	r.Comments[0].Names = []string{"GHSA-1234-5678-9abc", "CVE-2026-0001"}
-	r.Comments[1].Names = []string{"CVE-2026-0002"} // at lines 5 and 6
-	r.Comments[2].Names = []string{"CVE-2026-0003"}
+	r.Comments[0].Names = map[string][]string{"k1": {"GHSA-1234-5678-9abc", "CVE-2026-0001"}}
+	r.Comments[1].Names = map[string][]string{"k2": {"CVE-2026-0002"}} // at lines 5 and 6
+	r.Comments[2].Names = map[string][]string{"k3": {"CVE-2026-0003"}}
 	for _, said := range []struct {
 		author, path string
 		line         int

@@ -5,21 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
 	gh "github.com/google/go-github/v60/github"
 
+	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
 // PutReview makes our threads on p what r says and reports which findings
 // have one, also beside an error.
 //
-// A thread that stands keeps its words; one that a person resolved is left so
-// and counts as placed. Of two threads with one key the older one is kept. A
-// comment that GitHub refuses is left out, and the rest still posts.
+// A thread is open while one of its findings is there, and is edited when its
+// words are others; GitHub tells nobody of that. A finding that is new at the place of an
+// open thread joins it. What a person resolved is left so and counts as
+// placed, unless a finding has a new advisory since. Of two open threads with
+// one finding the older one keeps it. A comment that GitHub refuses is left out,
+// and the rest still posts.
 func (f *Forge) PutReview(ctx context.Context, p forge.Pull, r forge.Review) (forge.Placed, error) {
 	what := fmt.Sprintf("put the review of %v at %s", p.PullRef, r.SHA)
 	c, err := f.client(p.Repo, grant{pulls: write})
@@ -40,10 +45,12 @@ func (f *Forge) PutReview(ctx context.Context, p forge.Pull, r forge.Review) (fo
 			return nil, f.wrap(err, "%s", what)
 		}
 	}
-	slices.SortFunc(threads, func(a, b thread) int { return cmp.Compare(a.comment, b.comment) })
 	put := reviewPut{Forge: f, client: c, pull: p.PullRef, review: r, placed: forge.Placed{}, others: others,
 		resolver: &resolver{Forge: f, repo: p.Repo}}
-	return put.placed, f.wrap(put.run(ctx, threads), "%s", what)
+	for i := range threads {
+		put.threads = append(put.threads, &threads[i])
+	}
+	return put.placed, f.wrap(put.run(ctx), "%s", what)
 }
 
 type reviewPut struct {
@@ -54,56 +61,105 @@ type reviewPut struct {
 	review   forge.Review
 	placed   forge.Placed
 	others   []remark
+	threads  []*thread
+	open     []*thread // that go on asking, with the findings that they have now
+	dormant  map[string]*thread
 }
 
-func (p *reviewPut) run(ctx context.Context, threads []thread) error {
-	if err := p.signAnew(ctx, threads); err != nil {
-		return fmt.Errorf("sign a comment with the present key: %w", err)
-	}
-	stale, dormant, open := p.sort(threads)
-	for _, t := range stale {
-		note := cmp.Or(p.review.Because[t.mark.key], p.review.Settled)
-		if err := p.settle(ctx, p.client, p.resolver, p.pull, t, note); err != nil {
+func (p *reviewPut) run(ctx context.Context) error {
+	stale := p.sort()
+	for _, s := range stale {
+		if err := p.settle(ctx, s.thread, s.note, s.over); err != nil {
 			return fmt.Errorf("settle a thread: %w", err)
 		}
 	}
 	var post []forge.Comment
-	seen := map[string]bool{}
 	for _, c := range p.review.Comments {
-		if _, there := p.placed[c.Key]; there || seen[c.Key] {
+		left := slices.DeleteFunc(slices.Clone(c.Keys), func(key string) bool { _, there := p.placed[key]; return there })
+		if len(left) == 0 {
 			continue
 		}
-		if open >= p.review.Limit {
-			break
+		if t := p.joins(c); t != nil {
+			p.hold(t, p.unsaid(c, left))
+			continue
 		}
-		seen[c.Key] = true
-		if t, was := dormant[c.Key]; was {
-			err := p.reopen(ctx, p.client, p.resolver, p.pull, t)
+		if len(p.open)+len(post) >= p.review.Limit {
+			continue
+		}
+		if i := slices.IndexFunc(left, func(key string) bool { return p.dormant[key] != nil }); i >= 0 {
+			t := p.dormant[left[i]]
+			err := p.reopen(ctx, t)
 			if err == nil {
-				p.placed[c.Key] = t.comment
-				open++
+				again := slices.DeleteFunc(t.keys, func(key string) bool { return p.dormant[key] != t })
+				_, more := split(left, again)
+				t.keys = nil
+				p.open = append(p.open, t)
+				p.hold(t, append(again, p.unsaid(c, more)...))
 				continue
 			}
-			if !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound) {
+			if !refusedForGood(err) {
 				return fmt.Errorf("reopen a thread: %w", err)
 			}
 		}
-		if c.At.Start < 1 || !takesPath(c.At.Path) || p.said(c) {
-			continue // a comment needs a line of the diff, and is there once whoever wrote it
+		if c.At.Start < 1 || !takesPath(c.At.Path) {
+			continue // a comment needs a line of the diff
 		}
-		post = append(post, c)
-		open++
+		if c.Keys = p.unsaid(c, left); len(c.Keys) > 0 {
+			post = append(post, c)
+			p.set(c.Keys, 0) // not again in another comment
+		}
+	}
+	maps.DeleteFunc(p.placed, func(_ string, id int64) bool { return id == 0 })
+	for _, t := range p.open {
+		if err := p.renew(ctx, t); err != nil {
+			return fmt.Errorf("bring a comment up to date: %w", err)
+		}
+	}
+	if err := p.signAnew(ctx); err != nil {
+		return fmt.Errorf("sign a comment: %w", err)
 	}
 	return p.post(ctx, post)
 }
 
-// said reports whether another bot has told the same at the same lines: two
-// that say one thing are one too many. What it says is only looked through for
-// our names of the problem.
-func (p *reviewPut) said(c forge.Comment) bool {
-	return slices.ContainsFunc(p.others, func(r remark) bool {
-		return r.path == c.At.Path && r.line >= c.At.Start && r.line <= max(c.At.End, c.At.Start) &&
-			slices.ContainsFunc(c.Names, func(name string) bool { return mentions(r.body, name) })
+// joins returns the open thread that the findings of c belong in: one with
+// another finding of c, or at its lines.
+func (p *reviewPut) joins(c forge.Comment) *thread {
+	for _, t := range p.open {
+		shared, _ := split(c.Keys, t.keys)
+		if (len(shared) > 0 || t.at == c.At) && len(t.keys)+len(c.Keys) <= forge.MostKeys {
+			return t
+		}
+	}
+	return nil
+}
+
+// hold makes keys those of t too.
+func (p *reviewPut) hold(t *thread, keys []string) {
+	t.keys = slices.Concat(t.keys, keys)
+	p.set(keys, t.comment)
+}
+
+// split returns the keys that are among others, and the rest.
+func split(keys, others []string) (in, out []string) {
+	for _, key := range keys {
+		if slices.Contains(others, key) {
+			in = append(in, key)
+		} else {
+			out = append(out, key)
+		}
+	}
+	return in, out
+}
+
+// unsaid leaves out what another bot has told at the same lines: two that say
+// one thing are one too many. What it says is only searched for our names of
+// the problem.
+func (p *reviewPut) unsaid(c forge.Comment, keys []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+		return slices.ContainsFunc(p.others, func(r remark) bool {
+			return r.path == c.At.Path && r.line >= c.At.Start && r.line <= max(c.At.End, c.At.Start) &&
+				slices.ContainsFunc(c.Names[key], func(name string) bool { return mentions(r.body, name) })
+		})
 	})
 }
 
@@ -129,67 +185,191 @@ func mentions(text, name string) bool {
 	}
 }
 
-// sort finds what stands, what is to be settled, and what was settled but may
-// be wanted again; open counts the threads that go on asking.
-func (p *reviewPut) sort(threads []thread) (stale []thread, dormant map[string]thread, open int) {
+// A stale thread asks for nothing any more.
+type stale struct {
+	*thread
+	note string
+	over bool // the note is written over the comment in any case
+}
+
+// sort finds the threads that are open, what is to be settled, and which were
+// settled but may be wanted again.
+func (p *reviewPut) sort() (out []stale) {
 	wanted := map[string]bool{}
 	for _, key := range p.review.Standing {
 		wanted[key] = true
 	}
+	commented := map[string]bool{}
 	for _, c := range p.review.Comments {
-		wanted[c.Key] = true
-	}
-	dormant = map[string]thread{}
-	// A crash right after posting can leave two of one key: the oldest open one stands.
-	slices.SortStableFunc(threads, func(a, b thread) int { return rank(a) - rank(b) })
-	seen := map[string]bool{}
-	for _, t := range threads {
-		key := t.mark.key
-		spare := seen[key]
-		seen[key] = true
-		switch {
-		case t.open() && (spare || !wanted[key]):
-			stale = append(stale, t)
-		case spare || !wanted[key]:
-		case t.open():
-			p.placed[key] = t.comment
-			open++
-		case t.closed():
-			p.placed[key] = t.comment
-		default:
-			dormant[key] = t
+		for _, key := range c.Keys {
+			wanted[key], commented[key] = true, true
 		}
 	}
-	return stale, dormant, open
+	for _, t := range p.threads {
+		t.keys = p.renamed(t.keys)
+	}
+	p.dormant = map[string]*thread{}
+	// A crash right after posting can leave two with one key: the oldest open one keeps it.
+	slices.SortFunc(p.threads, func(a, b *thread) int { return cmp.Or(rank(a)-rank(b), cmp.Compare(a.comment, b.comment)) })
+	owner := map[string]*thread{}
+	for _, t := range p.threads {
+		var own, taken, gone []string
+		for _, key := range t.keys {
+			switch {
+			case !wanted[key]:
+				gone = append(gone, key)
+			case owner[key] != nil:
+				taken = append(taken, key)
+			default:
+				owner[key] = t
+				own = append(own, key)
+			}
+		}
+		switch {
+		case t.open() && len(own) > 0:
+			t.keys = nil
+			p.open = append(p.open, t)
+			p.hold(t, own)
+		case t.open() && len(taken) > 0:
+			s := stale{thread: t, note: p.review.Settled}
+			if p.review.Superseded != nil {
+				s.note, s.over = p.review.Superseded(owner[taken[0]].at), true
+			}
+			out = append(out, s)
+		case t.open():
+			s := stale{thread: t, note: p.review.Settled}
+			for _, key := range gone {
+				s.note = cmp.Or(p.review.Because[key], s.note)
+			}
+			out = append(out, s)
+		case t.closed():
+			news := slices.DeleteFunc(slices.Clone(own), func(key string) bool { return !commented[key] || len(p.fresh(t, key)) == 0 })
+			if len(news) < len(own) { // a new comment asks about those, this one stays closed
+				_, own = split(own, news)
+				p.set(own, t.comment)
+				continue
+			}
+			fallthrough
+		default:
+			for _, key := range own {
+				p.dormant[key] = t
+			}
+		}
+	}
+	return out
 }
 
-// signAnew gives threads the keys that their findings have now, and has the
-// present key of ours sign them: once the one before is forgotten, nobody would
-// know them for ours.
-func (p *reviewPut) signAnew(ctx context.Context, threads []thread) error {
-	for i := range threads {
-		t := &threads[i]
-		key, renamed := p.review.Was[t.mark.key]
-		if !renamed || !t.mark.old {
-			continue
+// renamed returns what findings are called now, each once.
+func (p *reviewPut) renamed(keys []string) (out []string) {
+	for _, key := range keys {
+		if now, renamed := p.review.Was[key]; renamed {
+			key = now
 		}
-		t.mark.key = key
-		err := p.edit(ctx, p.client, p.pull, *t, p.signed(p.pull, t.mark, t.body))
-		if err != nil && !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound) {
+		if !slices.Contains(out, key) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// fresh returns the advisories of a finding that came after t was written.
+func (p *reviewPut) fresh(t *thread, key string) []string {
+	return t.mark.news(key, p.review.Advisories[key])
+}
+
+// rank orders threads by their claim on a finding. What people closed under
+// other names may have been only a part of it: one that we settled comes first.
+func rank(t *thread) int {
+	part := !t.mark.old && !slices.Equal(t.keys, t.mark.keys)
+	switch {
+	case t.open():
+		return 0
+	case t.closed() && !part:
+		return 1
+	case !t.closed():
+		return 2
+	}
+	return 3
+}
+
+// reopen makes t ask again; a person who resolved it gets a line that says why.
+// If the App may not, that is forge.ErrDenied.
+func (p *reviewPut) reopen(ctx context.Context, t *thread) error {
+	if t.resolved {
+		if err := p.resolver.do(ctx, unresolveMutation, t.id); err != nil {
+			return err
+		}
+	}
+	t.reopened = true
+	if t.closed() && p.review.News != nil {
+		var ids []string
+		for _, key := range t.keys {
+			ids = append(ids, p.fresh(t, key)...)
+		}
+		err := replyTo(ctx, p.client, p.pull, t.comment, p.review.News(ids))
+		if err = p.wrap(err, "answer comment %d", t.comment); err != nil && !refusedForGood(err) {
 			return err
 		}
 	}
 	return nil
 }
 
-func rank(t thread) int {
-	switch {
-	case t.open():
-		return 0
-	case t.closed():
-		return 1
+// renew has the comment of an open thread say what its findings come to now.
+// One of an older version is left as it is while its findings are the same.
+func (p *reviewPut) renew(ctx context.Context, t *thread) error {
+	if p.review.Words == nil || t.mark.words == "" && !t.reopened && slices.Equal(t.keys, t.mark.keys) {
+		return nil
 	}
-	return 2
+	m, words, err := p.write(t.keys, t.at)
+	if err != nil {
+		return err
+	}
+	if !t.mark.settled && !t.mark.old && slices.Equal(m.keys, t.mark.keys) && m.words == t.mark.words && m.covers == t.mark.covers {
+		return nil
+	}
+	err = p.edit(ctx, t, p.signed(p.pull, m, words))
+	if refusedForGood(err) { // what is not told there is told in the check
+		for _, key := range t.keys {
+			if !slices.Contains(t.mark.keys, key) {
+				delete(p.placed, key)
+			}
+		}
+		return nil
+	}
+	return err
+}
+
+// write returns a comment at a place about findings, and what marks it.
+func (p *reviewPut) write(keys []string, at change.Span) (mark, string, error) {
+	keys = slices.Clone(keys)
+	slices.SortStableFunc(keys, func(a, b string) int {
+		return slices.Index(p.review.Standing, a) - slices.Index(p.review.Standing, b)
+	})
+	words, gist, err := p.review.Words(keys, at)
+	return mark{keys: keys, words: digestOf(gist), covers: covering(keys, p.review.Advisories)}, words, err
+}
+
+// signAnew gives threads that are not open the keys that their findings have
+// now. Where the key before the present one of ours signed them, nobody would
+// know them for ours once that is forgotten; of what a person resolved, nobody
+// would know which advisories it was about.
+func (p *reviewPut) signAnew(ctx context.Context) error {
+	for _, t := range p.threads {
+		renamed := !slices.Equal(t.keys, t.mark.keys)
+		unsaid := t.closed() && t.mark.words == "" && p.placed[t.keys[0]] == t.comment && covering(t.keys, p.review.Advisories) != ""
+		if t.edited || !renamed || !t.mark.old && !unsaid {
+			continue
+		}
+		m := t.mark
+		m.keys = t.keys
+		if m.words == "" {
+			m.words, m.covers = digestOf(p.words(t.body)), covering(t.keys, p.review.Advisories)
+		}
+		if err := p.edit(ctx, t, p.signed(p.pull, m, p.words(t.body))); err != nil && !refusedForGood(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // post sends the comments in one review. If GitHub refuses it, one bad
@@ -204,8 +384,12 @@ func (p *reviewPut) post(ctx context.Context, comments []forge.Comment) error {
 	}
 	req := &gh.PullRequestReviewRequest{CommitID: &p.review.SHA, Body: &body, Event: gh.String("COMMENT")}
 	for _, c := range comments {
+		m, words, err := p.write(c.Keys, c.At)
+		if err != nil {
+			return err
+		}
 		d := &gh.DraftReviewComment{Path: gh.String(c.At.Path), Side: gh.String("RIGHT"), Line: gh.Int(max(c.At.End, c.At.Start)),
-			Body: gh.String(p.commentBody(p.pull, c.Key, c.Body))}
+			Body: gh.String(p.signed(p.pull, m, words))}
 		if c.At.End > c.At.Start {
 			d.StartLine, d.StartSide = gh.Int(c.At.Start), gh.String("RIGHT")
 		}
@@ -238,7 +422,7 @@ func (p *reviewPut) postEach(ctx context.Context, drafts []*gh.DraftReviewCommen
 			}
 			return fmt.Errorf("post a comment: %w", err)
 		}
-		p.placed[comments[i].Key] = made.GetID()
+		p.set(comments[i].Keys, made.GetID())
 	}
 	return nil
 }
@@ -256,6 +440,12 @@ func (p *reviewPut) refusal(err error) error {
 	return err
 }
 
+func (p *reviewPut) set(keys []string, comment int64) {
+	for _, key := range keys {
+		p.placed[key] = comment
+	}
+}
+
 // collect learns the ids of the comments of a review.
 func (p *reviewPut) collect(ctx context.Context, review int64) error {
 	o := &gh.ListOptions{Page: 1, PerPage: pageSize}
@@ -266,7 +456,7 @@ func (p *reviewPut) collect(ctx context.Context, review int64) error {
 		}
 		for _, c := range list {
 			if m, ok := p.readMark(p.pull, c.GetBody()); ok {
-				p.placed[m.key] = c.GetID()
+				p.set(m.keys, c.GetID())
 			}
 		}
 		o.Page = resp.NextPage

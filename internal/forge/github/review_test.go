@@ -3,6 +3,7 @@ package github
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,12 +16,17 @@ import (
 )
 
 func comment(key, path string, start, end int) forge.Comment {
-	return forge.Comment{Key: key, At: change.Span{Path: path, Start: start, End: end}, Body: "Words about " + key + "."}
+	return forge.Comment{Keys: []string{key}, At: change.Span{Path: path, Start: start, End: end}}
+}
+
+func wordsAbout(keys []string, _ change.Span) (words, gist string, err error) {
+	words = "Words about " + strings.Join(keys, ", ") + "."
+	return words, words, nil
 }
 
 // review wants three comments on lines that the pull request adds.
 func (w *world) review() forge.Review {
-	return forge.Review{SHA: w.pull.HeadSHA, Body: "Three findings.", Limit: 10, Settled: "Fixed in abc1234.",
+	return forge.Review{SHA: w.pull.HeadSHA, Body: "Three findings.", Limit: 10, Settled: "Fixed in abc1234.", Words: wordsAbout,
 		Comments: []forge.Comment{comment("k1", "a.txt", 4, 4), comment("k2", "a.txt", 5, 6), comment("k3", "b.txt", 1, 1)},
 		Standing: []string{"k1", "k2", "k3"}}
 }
@@ -37,7 +43,7 @@ func without(r forge.Review, keys ...string) forge.Review {
 	for _, k := range keys {
 		var comments []forge.Comment
 		for _, c := range r.Comments {
-			if c.Key != k {
+			if !slices.Equal(c.Keys, []string{k}) {
 				comments = append(comments, c)
 			}
 		}
@@ -55,7 +61,7 @@ func without(r forge.Review, keys ...string) forge.Review {
 func (w *world) open() (keys []string) {
 	for _, t := range w.shown().Threads {
 		if m, ok := w.readMark(w.pull.PullRef, t.Comments[0].Body); ok && !t.Resolved && !m.settled {
-			keys = append(keys, m.key)
+			keys = append(keys, m.keys...)
 		}
 	}
 	return keys
@@ -223,7 +229,7 @@ func TestTooQuick(t *testing.T) {
 // pull request, or one that we did not sign.
 func TestForgedMarkers(t *testing.T) {
 	w := newWorld(t, nil)
-	real := w.marker(w.pull.PullRef, mark{key: "k1"})
+	real := w.marker(w.pull.PullRef, mark{keys: []string{"k1"}})
 	_, err := w.on.Remark(w.pull.Number, "", "dev", "a.txt", 4, "looks fine\n\n"+real)
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []string{"k1", "k2", "k3"}, keys(w.place(w.review())))
@@ -234,16 +240,16 @@ func TestForgedMarkers(t *testing.T) {
 	other := w.pull.PullRef
 	other.Number++
 	for _, body := range []string{
-		"", w.marker(other, mark{key: "k1"}), "<!-- pullwarden:1 key=k1 mac=" + strings.Repeat("0", 32) + " -->",
+		"", w.marker(other, mark{keys: []string{"k1"}}), "<!-- pullwarden:1 key=k1 mac=" + strings.Repeat("0", 32) + " -->",
 		strings.Replace(real, "key=k1", "key=k2", 1), strings.Replace(real, "pullwarden:1 ", "pullwarden:1 settled ", 1),
-		real + "\n" + w.marker(other, mark{key: "k2"}), // ours is always the last
+		real + "\n" + w.marker(other, mark{keys: []string{"k2"}}), // ours is always the last
 	} {
 		_, ok := w.readMark(w.pull.PullRef, body)
 		assert.False(t, ok, body)
 	}
 	for _, key := range []string{"k1", "a b", "x-->y", "ü", strings.Repeat("f", 64)} {
 		for _, settled := range []bool{false, true} {
-			want := mark{key: key, settled: settled}
+			want := mark{keys: []string{key, "other"}, settled: settled, words: "0123456789abcdef", covers: "c0ffee"}
 			got, ok := w.readMark(w.pull.PullRef, "text "+w.marker(w.pull.PullRef, want))
 			assert.True(t, ok)
 			assert.Equal(t, want, got)
@@ -256,7 +262,9 @@ func TestMarkerInWords(t *testing.T) {
 	w := newWorld(t, nil)
 	r := w.review()
 	r.Comments = r.Comments[:1]
-	r.Comments[0].Body = "The file says " + w.marker(w.pull.PullRef, mark{key: "k9", settled: true})
+	r.Words = func([]string, change.Span) (string, string, error) {
+		return "The file says " + w.marker(w.pull.PullRef, mark{keys: []string{"k9"}, settled: true}), "", nil
+	}
 	assert.Equal(t, []string{"k1"}, keys(w.place(r)))
 	assert.Equal(t, []string{"k1"}, w.open())
 }
@@ -282,7 +290,7 @@ func TestManyThreads(t *testing.T) {
 	w := newWorld(t, nil)
 	w.commit("topic", map[string]string{"long.txt": strings.Repeat("line\n", 130)})
 	w.pull = w.present(w.pull.Number)
-	r := forge.Review{SHA: w.pull.HeadSHA, Body: "Many.", Limit: 70}
+	r := forge.Review{SHA: w.pull.HeadSHA, Body: "Many.", Limit: 70, Words: wordsAbout}
 	for i := range 130 {
 		r.Comments = append(r.Comments, comment(fmt.Sprintf("m%d", i), "long.txt", i+1, i+1))
 	}
@@ -317,7 +325,7 @@ func TestLongComment(t *testing.T) {
 	w := newWorld(t, map[string]string{"contents": "read", "pull_requests": "write", "checks": "write"})
 	r := w.review()
 	r.Comments, r.Standing = r.Comments[:1], r.Standing[:1]
-	r.Comments[0].Body = strings.Repeat("€", 70_000)
+	r.Words = func([]string, change.Span) (string, string, error) { return strings.Repeat("€", 70_000), "", nil }
 	w.place(r)
 	assert.Equal(t, []string{"k1"}, w.open())
 	w.place(without(r, "k1"))

@@ -52,7 +52,7 @@ func (f *Forge) findSummary(ctx context.Context, client *gh.Client, ref forge.Pu
 			return 0, err
 		}
 		for _, c := range list {
-			if m, ok := f.readMark(ref, c.GetBody()); ok && m.key == summaryKey && isOurs(c.GetUser(), slug) {
+			if m, ok := f.readMark(ref, c.GetBody()); ok && m.is(summaryKey) && isOurs(c.GetUser(), slug) {
 				return c.GetID(), nil
 			}
 		}

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,18 +9,23 @@ import (
 
 	gh "github.com/google/go-github/v60/github"
 
+	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/forge"
 )
 
 // A thread is one of ours on a pull request.
 type thread struct {
-	id       string // GraphQL's
-	comment  int64  // id of its first comment
-	body     string // of its first comment
+	id       string      // GraphQL's
+	comment  int64       // id of its first comment
+	body     string      // of its first comment
+	at       change.Span // where it is now; no lines if what it is about is gone
 	mark     mark
+	keys     []string // of mark, as the findings are called now
 	resolved bool
 	byPerson bool // a person resolved it
 	asked    bool // a person had the last word in it
+	reopened bool // by this review
+	edited   bool // likewise
 }
 
 // open reports whether the thread still asks for something.
@@ -31,7 +37,7 @@ func (t thread) closed() bool { return t.resolved && t.byPerson && !t.mark.settl
 
 const threadsOnPage = `pageInfo { hasNextPage endCursor }
 nodes {
-  id path line isResolved resolvedBy { login }
+  id path startLine line isResolved resolvedBy { login }
   comments(first: 1) { nodes { fullDatabaseId body author { __typename login } } }
   last: comments(last: 1) { nodes { author { __typename login } } }
 }`
@@ -60,6 +66,7 @@ type threadsOfPull struct {
 type threadNode struct {
 	ID, Path       string
 	Line           int // 0 if what it is about is gone
+	StartLine      int // 0 if it is about one line
 	IsResolved     bool
 	ResolvedBy     *struct{ Login string }
 	Comments, Last struct{ Nodes []commentNode }
@@ -181,7 +188,8 @@ func (f *Forge) threadOf(p forge.PullRef, slug string, n threadNode) (thread, bo
 		return thread{}, false
 	}
 	return thread{
-		id: n.ID, comment: int64(first.FullDatabaseID), body: first.Body, mark: m, resolved: n.IsResolved,
+		id: n.ID, comment: int64(first.FullDatabaseID), body: first.Body, mark: m, keys: m.keys, resolved: n.IsResolved,
+		at: change.Span{Path: n.Path, Start: cmp.Or(n.StartLine, n.Line), End: n.Line},
 		// GitHub has no user to show for an App.
 		byPerson: n.ResolvedBy != nil && !isBot(n.ResolvedBy.Login, slug),
 		asked:    len(n.Last.Nodes) > 0 && n.Last.Nodes[0].by("User"),
@@ -215,19 +223,21 @@ func (r *resolver) do(ctx context.Context, mutation, thread string) error {
 	return err
 }
 
-// settle says that t is done: it resolves the thread, or writes note over it.
-// A person who wrote in it gets a line in answer; what was resolved without
-// one would look like a brush-off.
-func (f *Forge) settle(ctx context.Context, c *gh.Client, r *resolver, p forge.PullRef, t thread, note string) error {
+// settle says that t is done: it resolves the thread, or writes note over it;
+// over means both. A person who wrote in it gets a line in answer; what was
+// resolved without one would look like a brush-off.
+func (p *reviewPut) settle(ctx context.Context, t *thread, note string, over bool) error {
 	if t.asked {
-		err := replyTo(ctx, c, p, t.comment, note)
-		if err = f.wrap(err, "answer comment %d", t.comment); err != nil && !errors.Is(err, forge.ErrDenied) && !errors.Is(err, forge.ErrNotFound) {
+		err := replyTo(ctx, p.client, p.pull, t.comment, note)
+		if err = p.wrap(err, "answer comment %d", t.comment); err != nil && !refusedForGood(err) {
 			return err
 		}
 	}
-	err := r.do(ctx, resolveMutation, t.id)
-	if errors.Is(err, forge.ErrDenied) {
-		err = f.edit(ctx, c, p, t, f.settledBody(p, t.mark.key, note, t.body))
+	err := p.resolver.do(ctx, resolveMutation, t.id)
+	if over && err == nil || errors.Is(err, forge.ErrDenied) {
+		m := t.mark
+		m.keys = t.keys
+		err = p.edit(ctx, t, p.settledBody(p.pull, m, note, t.body))
 	}
 	if errors.Is(err, forge.ErrNotFound) {
 		return nil // deleted meanwhile: it asks for nothing
@@ -235,20 +245,13 @@ func (f *Forge) settle(ctx context.Context, c *gh.Client, r *resolver, p forge.P
 	return err
 }
 
-// reopen makes t ask again. If the App may not, that is forge.ErrDenied.
-func (f *Forge) reopen(ctx context.Context, c *gh.Client, r *resolver, p forge.PullRef, t thread) error {
-	if t.resolved {
-		if err := r.do(ctx, unresolveMutation, t.id); err != nil {
-			return err
-		}
-	}
-	if !t.mark.settled {
-		return nil
-	}
-	return f.edit(ctx, c, p, t, f.commentBody(p, t.mark.key, f.restoredWords(t.body)))
+// refusedForGood reports whether trying again would not help.
+func refusedForGood(err error) bool {
+	return errors.Is(err, forge.ErrDenied) || errors.Is(err, forge.ErrNotFound)
 }
 
-func (f *Forge) edit(ctx context.Context, c *gh.Client, p forge.PullRef, t thread, body string) error {
-	_, _, err := c.PullRequests.EditComment(ctx, p.Repo.Owner, p.Repo.Name, t.comment, &gh.PullRequestComment{Body: &body})
-	return f.wrap(err, "edit comment %d", t.comment)
+func (p *reviewPut) edit(ctx context.Context, t *thread, body string) error {
+	t.edited = true
+	_, _, err := p.client.PullRequests.EditComment(ctx, p.pull.Repo.Owner, p.pull.Repo.Name, t.comment, &gh.PullRequestComment{Body: &body})
+	return p.wrap(err, "edit comment %d", t.comment)
 }
