@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,8 +34,10 @@ type request struct {
 	rules policy.Policy
 	verb  string
 	words string              // after verb and finding
-	print finding.Fingerprint // what it is about; "" if it names none
-	seen  history.Sighting    // zero unless print was found in the latest review
+	about []finding.Fingerprint // what it may be about
+	print finding.Fingerprint   // what it is about
+	seen  history.Sighting      // zero unless print was found in the latest review
+	all   []history.Sighting    // of about, in the latest review
 }
 
 // A verb is something that a command may ask for.
@@ -43,6 +46,9 @@ type verb struct {
 	author bool // the author of the pull request may, too, without the right to write
 	about  subjectOf
 	obey   func(*Bot, context.Context, *request) (a forge.Answer, again bool, err error)
+	// meant reports whether it can be about a finding, where a thread has several
+	// and it names none. Nil: it is about all of them.
+	meant func(r *request, s history.Sighting, excepted []history.Exception) bool
 }
 
 // subjectOf says what a command is about.
@@ -57,16 +63,16 @@ const (
 // verbs are all commands. Add yours here, and in report.Help.
 func verbs() []verb {
 	return []verb{
-		{"ignore", false, aFinding, (*Bot).except},
-		{"approve", false, aFinding, (*Bot).approve},
-		{"withdraw", false, anException, (*Bot).withdraw},
-		{"not-useful", false, aFinding, (*Bot).notUseful},
-		{"why", true, aFinding, (*Bot).why},
-		{"fix", false, pullItself, (*Bot).fixAsked},
-		{"rescan", true, pullItself, (*Bot).rescan},
+		{"ignore", false, aFinding, (*Bot).except, isOpen},
+		{"approve", false, aFinding, (*Bot).approve, waits},
+		{"withdraw", false, anException, (*Bot).withdraw, isExcepted},
+		{"not-useful", false, aFinding, (*Bot).notUseful, anyOne},
+		{"why", true, aFinding, (*Bot).why, nil},
+		{"fix", false, pullItself, (*Bot).fixAsked, nil},
+		{"rescan", true, pullItself, (*Bot).rescan, nil},
 		{"help", true, pullItself, func(*Bot, context.Context, *request) (forge.Answer, bool, error) {
 			return forge.Answer{Reaction: forge.Done, Words: report.Help()}, false, nil
-		}},
+		}, nil},
 	}
 }
 
@@ -159,9 +165,8 @@ func (b *Bot) obey(ctx context.Context, r *request) (forge.Answer, bool, error) 
 	case !r.pull.Open && asked.about != anException:
 		return unclear(report.PullIsClosed()), false, nil
 	}
-	find := map[subjectOf]func(context.Context, *request) (string, error){aFinding: b.about, anException: b.named}[asked.about]
-	if find != nil {
-		if words, err := find(ctx, r); err != nil || words != "" {
+	if asked.about != pullItself {
+		if words, err := b.about(ctx, r, asked); err != nil || words != "" {
 			return unclear(words), false, err
 		}
 	}
@@ -184,36 +189,88 @@ func cutWord(s string) (word, rest string) {
 func refused(words string) forge.Answer { return forge.Answer{Reaction: forge.Refused, Words: words} }
 func unclear(words string) forge.Answer { return forge.Answer{Reaction: forge.Unclear, Words: words} }
 
-// about finds out which finding of the latest review r is about. words says
+// named finds out which finding r names, or its thread is about. words says
 // what is wrong, if anything is.
-func (b *Bot) about(ctx context.Context, r *request) (words string, err error) {
-	if words, err := b.named(ctx, r); err != nil || words != "" {
-		return words, err
-	}
-	seen, ok, err := b.Conversations.Sighted(ctx, forge.PullRef{Repo: r.Repo, Number: r.Number}, r.print)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return report.NotFoundHere(string(r.print)), nil
-	}
-	r.seen, r.print = seen, seen.Print // it may have been named by its former one
-	return "", nil
-}
-
-// named finds out which finding r names, or its thread is about.
 func (b *Bot) named(ctx context.Context, r *request) (words string, err error) {
 	if first, rest := cutWord(r.words); policy.IsFingerprint(strings.Trim(first, "`")) {
-		r.print, r.words = finding.Fingerprint(strings.Trim(first, "`")), rest
+		r.about, r.words = []finding.Fingerprint{finding.Fingerprint(strings.Trim(first, "`"))}, rest
 	} else if r.Command.Thread != 0 {
-		if r.print, err = b.Conversations.About(ctx, r.Repo, r.Command.Thread); err != nil {
+		if r.about, err = b.Conversations.About(ctx, r.Repo, r.Command.Thread); err != nil {
 			return "", err
 		}
 	}
-	if r.print == "" {
+	if len(r.about) == 0 {
 		return report.WhichFinding(r.verb), nil
 	}
 	return "", nil
+}
+
+// about finds out which finding of the latest review r is about.
+func (b *Bot) about(ctx context.Context, r *request, v verb) (words string, err error) {
+	if words, err := b.named(ctx, r); err != nil || words != "" {
+		return words, err
+	}
+	for _, print := range r.about {
+		seen, ok, err := b.Conversations.Sighted(ctx, forge.PullRef{Repo: r.Repo, Number: r.Number}, print)
+		if err != nil {
+			return "", err
+		}
+		if ok && !slices.ContainsFunc(r.all, func(s history.Sighting) bool { return s.Print == seen.Print }) {
+			r.all = append(r.all, seen)
+		}
+	}
+	if len(r.all) == 0 {
+		r.print = r.about[0]
+		if v.about == anException {
+			return "", nil
+		}
+		return report.NotFoundHere(string(r.print)), nil
+	}
+	r.seen = r.all[0]
+	if len(r.all) > 1 && v.meant != nil {
+		if words, err = b.choose(ctx, r, v); err != nil || words != "" {
+			return words, err
+		}
+	}
+	r.print = r.seen.Print // it may have been named by its former one
+	return "", nil
+}
+
+// choose takes the one of several findings that can be meant, if just one can.
+func (b *Bot) choose(ctx context.Context, r *request, v verb) (words string, err error) {
+	excepted, err := b.Conversations.Exceptions(ctx, r.Repo, b.Now())
+	if err != nil {
+		return "", err
+	}
+	var meant []history.Sighting
+	for _, s := range r.all {
+		names, err := b.Conversations.Names(ctx, r.Repo, s.Print)
+		if err != nil {
+			return "", err
+		}
+		of := slices.DeleteFunc(slices.Clone(excepted), func(e history.Exception) bool { return !slices.Contains(names, e.Print) })
+		if v.meant(r, s, of) {
+			meant = append(meant, s)
+		}
+	}
+	if len(meant) != 1 {
+		return report.WhichOfSeveral(r.verb, r.all), nil
+	}
+	r.seen = meant[0]
+	return "", nil
+}
+
+func anyOne(*request, history.Sighting, []history.Exception) bool { return true }
+
+func isOpen(_ *request, s history.Sighting, _ []history.Exception) bool {
+	return s.Action != policy.Ignored.String()
+}
+
+func isExcepted(_ *request, _ history.Sighting, of []history.Exception) bool { return len(of) > 0 }
+
+// waits also takes what the same command has approved before: it may come again.
+func waits(r *request, _ history.Sighting, of []history.Exception) bool {
+	return slices.ContainsFunc(of, func(e history.Exception) bool { return e.Approved.IsZero() || e.Approval == r.Key() })
 }
 
 // judgeAllWith has every pull request judged again that has the finding of r.
@@ -238,7 +295,7 @@ func (b *Bot) judgeAgain(ctx context.Context, e forge.Event, numbers ...int) err
 }
 
 func (b *Bot) why(_ context.Context, r *request) (forge.Answer, bool, error) {
-	return forge.Answer{Reaction: forge.Done, Words: report.Why(r.seen)}, false, nil
+	return forge.Answer{Reaction: forge.Done, Words: report.Why(r.all...)}, false, nil
 }
 
 // rescan asks for another check of the present head, as the host's own button does.

@@ -104,7 +104,7 @@ func (b *Bot) except(ctx context.Context, r *request) (forge.Answer, bool, error
 		return unclear(words), false, err
 	}
 	e := history.Exception{
-		Asked: r.Key(), Pull: r.Number, Print: r.print, KeyID: r.seen.KeyID, Rule: r.seen.Rule, Paths: r.seen.Paths,
+		Asked: r.Key(), Pull: r.Number, Print: r.print, KeyID: r.seen.KeyID, Rule: r.seen.Rule, Paths: r.seen.Paths, Advisories: r.seen.Advisories,
 		Reason: reason, By: r.Sender, At: r.Command.At, Until: until,
 	}
 	if err := b.Conversations.Except(ctx, r.Repo, e); err != nil {
@@ -142,10 +142,17 @@ func (b *Bot) approve(ctx context.Context, r *request) (forge.Answer, bool, erro
 	if err != nil {
 		return forge.Answer{}, false, err
 	}
+	names, err := b.Conversations.Names(ctx, r.Repo, r.print)
+	if err != nil {
+		return forge.Answer{}, false, err
+	}
+	if len(r.about) == 1 && slices.ContainsFunc(all, func(e history.Exception) bool { return e.Print == r.about[0] && e.Approved.IsZero() }) {
+		names = r.about // the one that it names, of those that the finding was joined from
+	}
 	var last *history.Exception
 	for i, e := range all {
 		switch {
-		case e.Print != r.print:
+		case !slices.Contains(names, e.Print):
 		case e.Approval == r.Key(): // the command comes again
 			return forge.Answer{Reaction: forge.Done, Words: report.Approved(e)}, true, nil
 		case e.Approved.IsZero() && !e.At.After(r.Command.At):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,7 +62,7 @@ func (b *Bot) fixPressed(ctx context.Context, e forge.Event) error {
 	for _, ref := range refs {
 		m := report.Mended{Why: report.FixWhich()} // one press, one commit
 		if len(refs) == 1 {
-			if m, err = b.fix(ctx, e, ref, key, ""); err != nil {
+			if m, err = b.fix(ctx, e, ref, key, nil); err != nil {
 				return err
 			}
 		}
@@ -110,7 +111,7 @@ func (b *Bot) pressedOn(ctx context.Context, e forge.Event) ([]forge.PullRef, er
 	return refs, err
 }
 
-// fixAsked fixes the finding that r names or whose thread it was written in;
+// fixAsked fixes the finding that r names or those whose thread it was written in;
 // in the conversation without a name, all that can be fixed.
 func (b *Bot) fixAsked(ctx context.Context, r *request) (forge.Answer, bool, error) {
 	if b.Pushes == nil {
@@ -121,7 +122,7 @@ func (b *Bot) fixAsked(ctx context.Context, r *request) (forge.Answer, bool, err
 			return unclear(words), false, err
 		}
 	}
-	m, err := b.fix(ctx, r.Event, forge.PullRef{Repo: r.Repo, Number: r.Number}, r.Key(), r.print)
+	m, err := b.fix(ctx, r.Event, forge.PullRef{Repo: r.Repo, Number: r.Number}, r.Key(), r.about)
 	switch {
 	case err != nil:
 		return forge.Answer{}, false, err
@@ -134,10 +135,10 @@ func (b *Bot) fixAsked(ctx context.Context, r *request) (forge.Answer, bool, err
 }
 
 // fix pushes one commit with the fixes of what stands at the present head of
-// ref, or of one finding alone. They are taken from a scan of that head, made
+// ref, or of the named findings alone. They are taken from a scan of that head, made
 // now: not from an earlier review, and from nothing that anybody wrote. It
 // makes one commit for each ask, however often it is called.
-func (b *Bot) fix(ctx context.Context, e forge.Event, ref forge.PullRef, ask string, only finding.Fingerprint) (report.Mended, error) {
+func (b *Bot) fix(ctx context.Context, e forge.Event, ref forge.PullRef, ask string, only []finding.Fingerprint) (report.Mended, error) {
 	work, stop := context.WithTimeoutCause(ctx, b.Options.Deadline, errDeadline)
 	defer stop()
 	for range fixTries {
@@ -160,7 +161,7 @@ func (b *Bot) fix(ctx context.Context, e forge.Event, ref forge.PullRef, ask str
 }
 
 // fixHead is one attempt of fix. The branch may move under it, which is forge.ErrMoved.
-func (b *Bot) fixHead(ctx context.Context, e forge.Event, ref forge.PullRef, ask string, only finding.Fingerprint) (report.Mended, error) {
+func (b *Bot) fixHead(ctx context.Context, e forge.Event, ref forge.PullRef, ask string, only []finding.Fingerprint) (report.Mended, error) {
 	none := func(why string) (report.Mended, error) { return report.Mended{Why: why}, nil }
 	never := func(why string) (report.Mended, error) { return report.Mended{Why: why, Refused: true}, nil }
 	opening, err := b.Forge.Begin(ctx, ref, append(policy.OwnersPaths(), policy.Path)...)
@@ -213,29 +214,31 @@ func (b *Bot) fixHead(ctx context.Context, e forge.Event, ref forge.PullRef, ask
 	return m, err
 }
 
-// wantedOf returns what is to be fixed: what stands and can be, or the finding
-// that was asked for. why says what is in the way, if anything is.
-func wantedOf(v policy.Verdict, only finding.Fingerprint) (wanted []policy.Decision, why string) {
+// wantedOf returns what is to be fixed: what stands and can be, or of that the
+// findings that were asked for. why says what is in the way, if anything is.
+func wantedOf(v policy.Verdict, only []finding.Fingerprint) (wanted []policy.Decision, why string) {
 	wanted = fixable(v)
-	if only == "" {
+	if len(only) == 0 {
 		if len(wanted) == 0 {
 			return nil, report.FixNothing()
 		}
 		return wanted, ""
 	}
-	for _, d := range wanted {
-		if d.Finding.Is(only) {
-			return []policy.Decision{d}, ""
-		}
+	asked := func(d policy.Decision) bool {
+		return slices.ContainsFunc(only, func(p finding.Fingerprint) bool { return d.Finding.Is(p) || slices.Contains(d.Finding.Joined, p) })
 	}
+	if wanted = slices.DeleteFunc(wanted, func(d policy.Decision) bool { return !asked(d) }); len(wanted) > 0 {
+		return wanted, ""
+	}
+	why = report.FixGone(string(only[0]))
 	for _, d := range v.Decisions {
 		switch {
-		case !d.Finding.Is(only):
+		case !asked(d):
 		case d.Action == policy.Ignored:
-			return nil, report.FixAccepted()
+			why = report.FixAccepted()
 		default:
 			return nil, report.FixUnknown()
 		}
 	}
-	return nil, report.FixGone(string(only))
+	return nil, why
 }

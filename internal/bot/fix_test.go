@@ -157,11 +157,11 @@ func (s *shelf) At(context.Context, forge.Repo, string) ([]history.Standing, err
 // about is what is known of threads: 501 is that of the finding in a.txt.
 type about struct{ history.Conversations }
 
-func (about) About(_ context.Context, _ forge.Repo, comment int64) (finding.Fingerprint, error) {
+func (about) About(_ context.Context, _ forge.Repo, comment int64) ([]finding.Fingerprint, error) {
 	if comment == 501 {
-		return printOf("a.txt"), nil
+		return []finding.Fingerprint{printOf("a.txt")}, nil
 	}
-	return "", nil
+	return nil, nil
 }
 func (about) Exceptions(context.Context, forge.Repo, time.Time) ([]history.Exception, error) {
 	return nil, nil

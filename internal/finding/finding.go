@@ -51,8 +51,8 @@ type Finding struct {
 	// severity: it neither blocks nor gets a comment. "" lets the severity decide.
 	Note string
 
-	// Joined are the fingerprints of the findings that Join made this one of,
-	// by the present key and the one before.
+	// Joined are the fingerprints of the findings that Join made this one of: each
+	// by the present key and, if there is one, then by the key before.
 	Joined []Fingerprint
 
 	identity Identity
@@ -114,6 +114,19 @@ func (a Advisory) Named(id string) bool {
 
 // Is reports whether f has a fingerprint, made with the present key or the one before.
 func (f *Finding) Is(p Fingerprint) bool { return p != "" && (p == f.Print || p == f.Was) }
+
+// Renamed returns the fingerprints by the present key of f and of what it was
+// joined from, by those that the key before made of the same.
+func (f *Finding) Renamed() map[Fingerprint]Fingerprint {
+	if f.Was == "" {
+		return nil
+	}
+	out := map[Fingerprint]Fingerprint{f.Was: f.Print}
+	for i := 0; i+1 < len(f.Joined); i += 2 {
+		out[f.Joined[i+1]] = f.Joined[i]
+	}
+	return out
+}
 
 // A Detail is a fact about a finding, such as "Fixed in: v1.2.3".
 type Detail struct{ Name, Text string }

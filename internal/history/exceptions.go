@@ -12,26 +12,29 @@ import (
 // An Exception is one that somebody asked for on a pull request. It holds for
 // its finding in the whole repository.
 type Exception struct {
-	Asked    string // key of the command that asked: the same one asks once
-	Pull     int    // where it was asked for
-	Print    finding.Fingerprint
-	KeyID    string   // of the key that made Print
-	Rule     string   // of the finding
-	Paths    []string // all that it had: what it has elsewhere is not excused
-	Reason   string
-	By       forge.User
-	At       time.Time
-	Until    time.Time // in force through the end of that day, UTC
-	Approver forge.User
-	Approved time.Time // zero: nobody has yet
-	Approval string    // key of the command that approved it
+	Asked string // key of the command that asked: the same one asks once
+	Pull  int    // where it was asked for
+	Print finding.Fingerprint
+	KeyID string   // of the key that made Print
+	Rule  string   // of the finding
+	Paths []string // all that it had: what it has elsewhere is not excused
+	// Advisories are all that it had, if it is about a dependency: what is
+	// published later is not excused.
+	Advisories []string
+	Reason     string
+	By         forge.User
+	At         time.Time
+	Until      time.Time // in force through the end of that day, UTC
+	Approver   forge.User
+	Approved   time.Time // zero: nobody has yet
+	Approval   string    // key of the command that approved it
 }
 
 // Policy is e as the policy judges by it.
 func (e Exception) Policy() policy.Exception {
 	return policy.Exception{
 		Fingerprint: e.Print, Reason: e.Reason, Owner: "@" + e.By.Login, Until: e.Until,
-		Layer: policy.Conversation, Pending: e.Approved.IsZero(), Asked: e.Asked, Paths: e.Paths,
+		Layer: policy.Conversation, Pending: e.Approved.IsZero(), Asked: e.Asked, Paths: e.Paths, Advisories: e.Advisories,
 	}
 }
 
@@ -44,6 +47,7 @@ type Sighting struct {
 	Path        string
 	Line        int
 	Paths       []string // of all its places, Path first
+	Advisories  []string // ids, if it is about a dependency
 	Action, Why string   // what was decided
 	First       time.Time
 	Head        string // that was judged
@@ -65,11 +69,15 @@ type Feedback struct {
 // for concurrent use, and called again with the same command they change
 // nothing and answer the same.
 type Conversations interface {
-	// About returns the finding that a comment of ours is about, "" if it is not known.
-	About(ctx context.Context, repo forge.Repo, comment int64) (finding.Fingerprint, error)
+	// About returns the findings that a comment of ours is, or was, about: none
+	// if it is not known.
+	About(ctx context.Context, repo forge.Repo, comment int64) ([]finding.Fingerprint, error)
+	// Names returns all fingerprints that a finding has or had: the given one
+	// first. It may be one that nobody knows.
+	Names(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]finding.Fingerprint, error)
 	// Sighted returns the latest sighting of a finding on a pull request; ok is
 	// false if the latest run does not have it. Here and below, a finding is known
-	// by the fingerprint that a key before the present one made, too.
+	// by each of its Names.
 	Sighted(ctx context.Context, ref forge.PullRef, print finding.Fingerprint) (s Sighting, ok bool, err error)
 	// With returns the open pull requests of repo in whose latest run a finding is.
 	With(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]int, error)

@@ -30,6 +30,20 @@ func WhichFinding(verb string) string {
 	return fmt.Sprintf("Which finding? Write this in its thread, or name it: `/pullwarden %s FINGERPRINT`; the check shows its fingerprint.", verb)
 }
 
+// WhichOfSeveral is for a thread with several findings.
+func WhichOfSeveral(verb string, seen []history.Sighting) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Several findings are in this thread. Name the one you mean: `/pullwarden %s FINGERPRINT`.", verb)
+	for i, s := range seen {
+		if i == inComment {
+			fmt.Fprintf(&b, "\n- %d more: see the check", len(seen)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n- %s: %s", code(string(s.Print)), code(s.Rule))
+	}
+	return b.String()
+}
+
 func NotFoundHere(print string) string {
 	return fmt.Sprintf("The latest review of this pull request has no finding %s.", code(print))
 }
@@ -108,8 +122,23 @@ func Demotion(s history.Signal, reviewers []string) string {
 		Thanks(), s.NotUseful, s.Judged, code(s.Rule), who)
 }
 
-// Why says what was decided about a finding, and why.
-func Why(s history.Sighting) string {
+// Why says what was decided about findings, and why: a line each.
+func Why(seen ...history.Sighting) string {
+	if len(seen) == 1 {
+		return why(seen[0])
+	}
+	var lines []string
+	for i, s := range seen {
+		if i == inComment {
+			lines = append(lines, fmt.Sprintf("- %d more: see the check", len(seen)-i))
+			break
+		}
+		lines = append(lines, "- "+why(s))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func why(s history.Sighting) string {
 	return fmt.Sprintf("%s at %s: %s. First seen on %s; fingerprint %s.",
 		code(s.Rule), code(fmt.Sprintf("%s:%d", clipPath(showPath(s.Path), pathShown), s.Line)), escape(s.Why), s.First.Format(time.DateOnly), code(string(s.Print)))
 }

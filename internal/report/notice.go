@@ -170,9 +170,12 @@ func MarkerNotices(r finding.Result, owners policy.Owners) []string {
 func FormerFingerprints(v policy.Verdict) []string {
 	var out []string
 	for _, d := range v.Decisions {
-		if d.By != nil && d.By.Layer != policy.Conversation && d.By.Fingerprint != "" && d.By.Fingerprint != d.Finding.Print && len(out) < differencesShown {
+		if d.By == nil || d.By.Layer == policy.Conversation || len(out) == differencesShown {
+			continue
+		}
+		if is, renamed := d.Finding.Renamed()[d.By.Fingerprint]; renamed {
 			out = append(out, fmt.Sprintf("The key of fingerprints was changed: in the exception of %s, put %s in place of %s.",
-				code(d.By.Owner), code(string(d.Finding.Print)), code(string(d.By.Fingerprint))))
+				code(d.By.Owner), code(string(is)), code(string(d.By.Fingerprint))))
 		}
 	}
 	return out

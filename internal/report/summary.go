@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/policy"
@@ -43,7 +44,7 @@ func Summary(r *Report) (words string, needed bool, err error) {
 			break
 		}
 		for _, d := range r.Verdict.Decisions {
-			if d.Finding.Is(e.Fingerprint) {
+			if d.Finding.Is(e.Fingerprint) || slices.Contains(d.Finding.Joined, e.Fingerprint) {
 				v.Waiting = append(v.Waiting, waiting{d.Finding.Rule.ID, place(r, d.Finding.At), e.Owner, e.Until.Format(time.DateOnly), e.Reason,
 					"/pullwarden approve " + string(e.Fingerprint), r.Policy.Approvers(d.Finding.At.Path)})
 				break

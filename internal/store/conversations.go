@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -20,56 +21,100 @@ var _ history.Conversations = (*ledger)(nil)
 // Conversations returns what people told us in comments.
 func (db *DB) Conversations() history.Conversations { return &ledger{db} }
 
-func (l *ledger) About(ctx context.Context, repo forge.Repo, comment int64) (finding.Fingerprint, error) {
-	var print finding.Fingerprint
-	err := l.sql.QueryRowContext(ctx, `SELECT fingerprint FROM comments WHERE repository = $1 AND id = $2`, repo.ID, comment).Scan(&print)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("read what comment %d of %v is about: %w", comment, repo, err)
+// About returns them the latest first: those of the comment as it is come before those that are gone.
+func (l *ledger) About(ctx context.Context, repo forge.Repo, comment int64) ([]finding.Fingerprint, error) {
+	all, err := l.prints(ctx, `SELECT fingerprint FROM comments WHERE repository = $1 AND id = $2 ORDER BY last_at DESC, fingerprint`, repo.ID, comment)
+	if err != nil {
+		return nil, fmt.Errorf("read what comment %d of %v is about: %w", comment, repo, err)
 	}
-	return print, nil
+	return all, nil
+}
+
+func (l *ledger) Names(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]finding.Fingerprint, error) {
+	const present = `COALESCE((SELECT finding FROM former_fingerprints WHERE repository = $1 AND fingerprint = $2),
+		(SELECT MAX(id) FROM findings WHERE repository = $1 AND fingerprint = $2))`
+	all, err := l.prints(ctx, `SELECT fingerprint FROM findings WHERE id = `+present+`
+		UNION ALL SELECT fingerprint FROM former_fingerprints WHERE finding = `+present, repo.ID, string(print))
+	if err != nil {
+		return nil, fmt.Errorf("read what %s of %v is called: %w", print, repo, err)
+	}
+	all = slices.DeleteFunc(all, func(p finding.Fingerprint) bool { return p == print })
+	return append([]finding.Fingerprint{print}, all...), nil
+}
+
+func (l *ledger) prints(ctx context.Context, query string, args ...any) (all []finding.Fingerprint, err error) {
+	err = l.each(ctx, func(rows *sql.Rows) error {
+		var print finding.Fingerprint
+		err := rows.Scan(&print)
+		all = append(all, print)
+		return err
+	}, query, args...)
+	return all, err
+}
+
+// oneOf is an SQL condition: what is one of texts, whose first parameter has that number.
+func oneOf[T ~string](what string, first int, texts []T) (condition string, args []any) {
+	var list []string
+	for i, t := range texts {
+		list = append(list, fmt.Sprintf("$%d", first+i))
+		args = append(args, string(t))
+	}
+	return what + " IN (" + strings.Join(list, ", ") + ")", args
 }
 
 // latest is the latest run of pull request p of repository r, in SQL.
 const latest = `SELECT MAX(id) FROM runs WHERE repository = r.repository AND pull = r.pull`
 
 func (l *ledger) Sighted(ctx context.Context, ref forge.PullRef, print finding.Fingerprint) (history.Sighting, bool, error) {
+	fail := func(err error) (history.Sighting, bool, error) {
+		return history.Sighting{}, false, fmt.Errorf("read the latest sighting of %s on %v: %w", print, ref, err)
+	}
+	names, err := l.Names(ctx, ref.Repo, print)
+	if err != nil {
+		return fail(err)
+	}
+	named, args := oneOf("f.fingerprint", 4, names)
 	var s history.Sighting
 	var first sql.NullInt64
 	var result string
-	var former finding.Fingerprint
-	err := l.sql.QueryRowContext(ctx, `
-		SELECT f.fingerprint, f.former, f.key_id, f.rule, g.severity, g.path, g.start_line, g.action, g.why, f.first_seen, r.sha, r.result
+	err = l.sql.QueryRowContext(ctx, `
+		SELECT f.fingerprint, f.key_id, f.rule, g.severity, g.path, g.start_line, g.action, g.why, f.first_seen, r.sha, r.result
 		FROM runs r JOIN sightings g ON g.run = r.id JOIN findings f ON f.id = g.finding
-		WHERE r.repository = $1 AND r.pull = $2 AND (f.fingerprint = $3 OR f.former = $3) AND r.id = (`+latest+`)`,
-		ref.Repo.ID, ref.Number, string(print)).Scan(&s.Print, &former, &s.KeyID, &s.Rule, &s.Severity, &s.Path, &s.Line, &s.Action, &s.Why, &first, &s.Head, &result)
+		WHERE r.repository = $1 AND r.pull = $2 AND `+named+` AND r.id = (`+latest+`) ORDER BY (CASE f.fingerprint WHEN $3 THEN 0 ELSE 1 END), f.id LIMIT 1`,
+		append([]any{ref.Repo.ID, ref.Number, string(print)}, args...)...).
+		Scan(&s.Print, &s.KeyID, &s.Rule, &s.Severity, &s.Path, &s.Line, &s.Action, &s.Why, &first, &s.Head, &result)
 	if errors.Is(err, sql.ErrNoRows) {
 		return history.Sighting{}, false, nil
 	}
 	if err != nil {
-		return history.Sighting{}, false, fmt.Errorf("read the latest sighting of %s on %v: %w", print, ref, err)
+		return fail(err)
 	}
 	s.First = moment(first)
-	s.Paths, err = pathsOf(result, s.Print, former)
+	if s.Paths, s.Advisories, err = told(result, s.Print); err == nil && s.Paths == nil { // recorded under a former name
+		s.Paths, s.Advisories, err = told(result, names...)
+	}
 	if err != nil {
-		return history.Sighting{}, false, fmt.Errorf("read the places of %s on %v: %w", print, ref, err)
+		return fail(err)
 	}
 	return s, true, nil
 }
 
-// pathsOf returns the paths of all places that a finding has in a result, in
-// which it may have its former fingerprint.
-func pathsOf(result string, prints ...finding.Fingerprint) ([]string, error) {
+// told returns what a result says of a finding, which may have one of several
+// fingerprints there: the paths of all its places, and its advisories.
+func told(result string, prints ...finding.Fingerprint) (paths, advisories []string, err error) {
 	var form struct {
 		Findings []struct {
-			Print finding.Fingerprint `json:"fingerprint"`
-			At    change.Span         `json:"at"`
-			Also  []change.Span       `json:"also"`
+			Print      finding.Fingerprint `json:"fingerprint"`
+			At         change.Span         `json:"at"`
+			Also       []change.Span       `json:"also"`
+			Advisories []struct {
+				ID string `json:"id"`
+			} `json:"advisories"`
 		} `json:"findings"`
 	}
 	if err := json.Unmarshal([]byte(result), &form); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var paths []string
 	for _, f := range form.Findings {
 		if !slices.Contains(prints, f.Print) {
 			continue
@@ -79,21 +124,29 @@ func pathsOf(result string, prints ...finding.Fingerprint) ([]string, error) {
 				paths = append(paths, at.Path)
 			}
 		}
+		for _, a := range f.Advisories {
+			advisories = append(advisories, a.ID)
+		}
 	}
-	return paths, nil
+	return paths, advisories, nil
 }
 
 func (l *ledger) With(ctx context.Context, repo forge.Repo, print finding.Fingerprint) ([]int, error) {
+	names, err := l.Names(ctx, repo, print)
+	if err != nil {
+		return nil, err
+	}
+	named, args := oneOf("f.fingerprint", 2, names)
 	var all []int
-	err := l.each(ctx, func(rows *sql.Rows) error {
+	err = l.each(ctx, func(rows *sql.Rows) error {
 		var n int
 		err := rows.Scan(&n)
 		all = append(all, n)
 		return err
-	}, `SELECT r.pull FROM findings f JOIN sightings g ON g.finding = f.id JOIN runs r ON r.id = g.run
+	}, `SELECT DISTINCT r.pull FROM findings f JOIN sightings g ON g.finding = f.id JOIN runs r ON r.id = g.run
 		JOIN pulls p ON p.repository = r.repository AND p.number = r.pull
-		WHERE f.repository = $1 AND (f.fingerprint = $2 OR f.former = $2) AND p.closed IS NULL AND r.id = (`+latest+`) ORDER BY r.pull`,
-		repo.ID, string(print))
+		WHERE f.repository = $1 AND `+named+` AND p.closed IS NULL AND r.id = (`+latest+`) ORDER BY r.pull`,
+		append([]any{repo.ID}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read which pull requests of %v have %s: %w", repo, print, err)
 	}
@@ -105,10 +158,14 @@ func (l *ledger) Except(ctx context.Context, repo forge.Repo, e history.Exceptio
 	if err != nil {
 		return err
 	}
-	_, err = l.told(ctx, repo, e.By, e.At, `
-		INSERT INTO exceptions (repository, asked, pull, fingerprint, key_id, rule, paths, reason, account, login, at, until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
-		repo.ID, e.Asked, e.Pull, string(e.Print), e.KeyID, e.Rule, text(string(paths)), text(e.Reason), e.By.ID, text(e.By.Login), l.when(e.At), e.Until.UnixMicro())
+	advisories, err := json.Marshal(slices.Concat([]string{}, e.Advisories))
+	if err != nil {
+		return err
+	}
+	_, err = l.keep(ctx, repo, e.By, e.At, `
+		INSERT INTO exceptions (repository, asked, pull, fingerprint, key_id, rule, paths, advisories, reason, account, login, at, until)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
+		repo.ID, e.Asked, e.Pull, string(e.Print), e.KeyID, e.Rule, text(string(paths)), text(string(advisories)), text(e.Reason), e.By.ID, text(e.By.Login), l.when(e.At), e.Until.UnixMicro())
 	if err != nil {
 		return err
 	}
@@ -123,14 +180,14 @@ func (l *ledger) Except(ctx context.Context, repo forge.Repo, e history.Exceptio
 }
 
 func (l *ledger) Tell(ctx context.Context, repo forge.Repo, f history.Feedback) (bool, error) {
-	return l.told(ctx, repo, f.By, f.At, `
+	return l.keep(ctx, repo, f.By, f.At, `
 		INSERT INTO feedback (repository, said, pull, fingerprint, key_id, rule, reason, account, login, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		repo.ID, f.Said, f.Pull, string(f.Print), f.KeyID, f.Rule, text(f.Reason), f.By.ID, text(f.By.Login), l.when(f.At))
 }
 
-// told keeps what by told us; first is false if it was kept before.
-func (l *ledger) told(ctx context.Context, repo forge.Repo, by forge.User, at time.Time, insert string, args ...any) (first bool, err error) {
+// keep keeps what by told us; first is false if it was kept before.
+func (l *ledger) keep(ctx context.Context, repo forge.Repo, by forge.User, at time.Time, insert string, args ...any) (first bool, err error) {
 	err = l.tx(ctx, func(tx *sql.Tx) error {
 		if err := l.sawRepo(ctx, tx, repo, at); err != nil {
 			return err
@@ -174,22 +231,24 @@ func (l *ledger) Approve(ctx context.Context, repo forge.Repo, asked, command st
 
 // Withdraw counts those that the command has ended now or before: it may come again.
 func (l *ledger) Withdraw(ctx context.Context, repo forge.Repo, print finding.Fingerprint, command string, by forge.User, at time.Time) (n int, err error) {
-	print, err = l.present(ctx, repo, print)
+	names, err := l.Names(ctx, repo, print)
 	if err != nil {
-		return 0, fmt.Errorf("read what became of %s in %v: %w", print, repo, err)
+		return 0, err
 	}
 	err = l.tx(ctx, func(tx *sql.Tx) error {
 		if err := l.sawAccount(ctx, tx, by, at); err != nil {
 			return err
 		}
+		named, args := oneOf("fingerprint", 5, names)
 		if _, err := tx.ExecContext(ctx, `
-			UPDATE exceptions SET withdrawal = $3, withdrawer = $4, withdrawn = $5
-			WHERE repository = $1 AND fingerprint = $2 AND withdrawn IS NULL AND at <= $5`,
-			repo.ID, string(print), command, by.ID, l.when(at)); err != nil {
+			UPDATE exceptions SET withdrawal = $2, withdrawer = $3, withdrawn = $4
+			WHERE repository = $1 AND `+named+` AND withdrawn IS NULL AND at <= $4`,
+			append([]any{repo.ID, command, by.ID, l.when(at)}, args...)...); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM exceptions WHERE repository = $1 AND fingerprint = $2 AND withdrawal = $3`,
-			repo.ID, string(print), command).Scan(&n)
+		named, args = oneOf("fingerprint", 3, names)
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM exceptions WHERE repository = $1 AND withdrawal = $2 AND `+named,
+			append([]any{repo.ID, command}, args...)...).Scan(&n)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("withdraw the exceptions of %s in %v: %w", print, repo, err)
@@ -201,17 +260,18 @@ func (l *ledger) Exceptions(ctx context.Context, repo forge.Repo, now time.Time)
 	var all []history.Exception
 	err := l.each(ctx, func(rows *sql.Rows) error {
 		var e history.Exception
-		var paths string
+		var paths, advisories string
 		var at, until, approved sql.NullInt64
-		err := rows.Scan(&e.Asked, &e.Pull, &e.Print, &e.KeyID, &e.Rule, &paths, &e.Reason, &e.By.ID, &e.By.Login, &at, &until,
+		err := rows.Scan(&e.Asked, &e.Pull, &e.Print, &e.KeyID, &e.Rule, &paths, &advisories, &e.Reason, &e.By.ID, &e.By.Login, &at, &until,
 			&e.Approver.ID, &e.Approver.Login, &approved, &e.Approval)
 		e.At, e.Until, e.Approved = moment(at), moment(until), moment(approved)
-		all = append(all, e)
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal([]byte(paths), &all[len(all)-1].Paths)
-	}, `SELECT asked, pull, fingerprint, key_id, rule, paths, reason, account, login, at, until, approver, approver_login, approved, approval FROM exceptions
+		err = errors.Join(json.Unmarshal([]byte(paths), &e.Paths), json.Unmarshal([]byte(advisories), &e.Advisories))
+		all = append(all, e)
+		return err
+	}, `SELECT asked, pull, fingerprint, key_id, rule, paths, advisories, reason, account, login, at, until, approver, approver_login, approved, approval FROM exceptions
 		WHERE repository = $1 AND withdrawn IS NULL AND until > $2 ORDER BY at, asked`, repo.ID, now.Add(-48*time.Hour).UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("read the exceptions of %v: %w", repo, err)

@@ -27,7 +27,7 @@ func (l *ledger) past(ctx context.Context, repo forge.Repo, n int) ([]finding.Re
 		err := rows.Scan(&was, &is)
 		present[was] = is
 		return err
-	}, `SELECT former, fingerprint FROM findings WHERE repository = $1 AND former <> ''`, repo.ID)
+	}, `SELECT x.fingerprint, f.fingerprint FROM former_fingerprints x JOIN findings f ON f.id = x.finding WHERE x.repository = $1`, repo.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -173,7 +173,7 @@ func (l *ledger) Posted(ctx context.Context, repo forge.Repo, pull int, sha stri
 		for fingerprint, id := range comments {
 			_, err := tx.ExecContext(ctx, `
 				INSERT INTO comments (repository, id, pull, fingerprint, first_sha, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
-				ON CONFLICT (repository, id) DO UPDATE SET last_at = excluded.last_at, fingerprint = excluded.fingerprint`,
+				ON CONFLICT (repository, id, fingerprint) DO UPDATE SET last_at = excluded.last_at`,
 				repo.ID, id, pull, fingerprint, sha, l.when(at))
 			if err != nil {
 				return err

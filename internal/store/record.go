@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,9 @@ const (
 	howChanged   = "changed"   // another head, and it is not found there
 	howRejudged  = "rejudged"  // the same head: rules, advisories or the base are others
 	howUnwatched = "unwatched" // its scanner is no longer part of the run
-	howRekeyed   = "rekeyed"   // fingerprints are made with another key, and nobody knows the one before: it may go on under another name
+	// It goes on, or may go on, under another name: it became one finding with
+	// others, or fingerprints are made with another key and nobody knows the one before.
+	howRekeyed = "rekeyed"
 )
 
 // Record compares r with what stands on its pull request, not only with the
@@ -108,6 +111,9 @@ func (w *writer) record(ctx context.Context) (history.Delta, error) {
 	if err := w.sightings(ctx, run, seen); err != nil {
 		return history.Delta{}, err
 	}
+	if err := w.join(ctx, seen); err != nil {
+		return history.Delta{}, err
+	}
 	if err := w.exceptions(ctx); err != nil {
 		return history.Delta{}, err
 	}
@@ -186,8 +192,11 @@ func (w *writer) compare(ctx context.Context, seen []sighted, previous string) (
 	}
 	met, was := map[finding.Fingerprint]bool{}, map[finding.Fingerprint]bool{}
 	for _, s := range seen {
-		met[s.Print], was[s.Was] = true, s.Was != ""
-		if known[s.Print] {
+		met[s.Print] = true
+		for _, before := range append(slices.Clone(s.Joined), s.Was) {
+			was[before] = before != "" && before != s.Print
+		}
+		if known[s.Print] || slices.ContainsFunc(s.Joined, func(p finding.Fingerprint) bool { return known[p] }) {
 			delta.Same = append(delta.Same, s.Print)
 		} else {
 			delta.New = append(delta.New, s.Print)

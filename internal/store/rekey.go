@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
-	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
@@ -15,32 +14,13 @@ import (
 // the present one, with all that was said of it.
 func (w *writer) rekey(ctx context.Context, seen []sighted) error {
 	for _, s := range seen {
-		if s.Was == "" {
-			continue
-		}
-		var id int64
-		err := w.tx.QueryRowContext(ctx, `SELECT id FROM findings WHERE repository = $1 AND key_id = $2 AND fingerprint = $3`,
-			w.r.Repo.ID, w.r.OldKeyID, string(s.Was)).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		for _, statement := range []string{
-			// One that was found anew before the old key was named stays the one it is.
-			`UPDATE findings SET key_id = $4, fingerprint = $5, former = $3 WHERE repository = $1 AND key_id = $2 AND fingerprint = $3
-				AND NOT EXISTS (SELECT 1 FROM findings WHERE repository = $1 AND key_id = $4 AND fingerprint = $5)`,
-			`UPDATE exceptions SET key_id = $4, fingerprint = $5 WHERE repository = $1 AND key_id = $2 AND fingerprint = $3`,
-			`UPDATE feedback SET key_id = $4, fingerprint = $5 WHERE repository = $1 AND key_id = $2 AND fingerprint = $3`,
-		} {
-			if _, err := w.tx.ExecContext(ctx, statement, w.r.Repo.ID, w.r.OldKeyID, string(s.Was), w.r.KeyID, string(s.Print)); err != nil {
+		for was, is := range s.Renamed() {
+			if err := w.rename(ctx, was, is); err != nil {
 				return err
 			}
 		}
-		if _, err := w.tx.ExecContext(ctx, `UPDATE comments SET fingerprint = $3 WHERE repository = $1 AND fingerprint = $2`,
-			w.r.Repo.ID, string(s.Was), string(s.Print)); err != nil {
-			return err
+		if s.Was == "" {
+			continue
 		}
 		if err := w.rekeyUses(ctx, s.Finding); err != nil {
 			return err
@@ -49,14 +29,126 @@ func (w *writer) rekey(ctx context.Context, seen []sighted) error {
 	return nil
 }
 
-// rekeyUses does the same for what is known of the exceptions of f that were
-// asked for in comments. Those of a file change when somebody writes it anew.
+func (w *writer) rename(ctx context.Context, was, is finding.Fingerprint) error {
+	var id int64
+	err := w.tx.QueryRowContext(ctx, `SELECT id FROM findings WHERE repository = $1 AND key_id = $2 AND fingerprint = $3`,
+		w.r.Repo.ID, w.r.OldKeyID, string(was)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		// One that was found anew before the old key was named stays the one it is.
+		`UPDATE findings SET key_id = $4, fingerprint = $5 WHERE repository = $1 AND key_id = $2 AND fingerprint = $3
+			AND NOT EXISTS (SELECT 1 FROM findings WHERE repository = $1 AND key_id = $4 AND fingerprint = $5)`,
+		`UPDATE exceptions SET key_id = $4, fingerprint = $5 WHERE repository = $1 AND key_id = $2 AND fingerprint = $3`,
+		`UPDATE feedback SET key_id = $4, fingerprint = $5 WHERE repository = $1 AND key_id = $2 AND fingerprint = $3`,
+	} {
+		if _, err := w.tx.ExecContext(ctx, statement, w.r.Repo.ID, w.r.OldKeyID, string(was), w.r.KeyID, string(is)); err != nil {
+			return err
+		}
+	}
+	if err := w.called(ctx, was, `SELECT id FROM findings WHERE repository = $1 AND key_id = $3 AND fingerprint = $4`, w.r.KeyID, string(is)); err != nil {
+		return err
+	}
+	return w.comments(ctx, was, is)
+}
+
+// called keeps that a finding, which the query returns, was called was.
+func (w *writer) called(ctx context.Context, was finding.Fingerprint, query string, args ...any) error {
+	_, err := w.tx.ExecContext(ctx, `INSERT INTO former_fingerprints (repository, fingerprint, finding) SELECT $1, $2, id FROM (`+query+`) present
+		WHERE TRUE ON CONFLICT (repository, fingerprint) DO UPDATE SET finding = excluded.finding`, append([]any{w.r.Repo.ID, string(was)}, args...)...)
+	return err
+}
+
+// comments makes those about one finding be about another.
+func (w *writer) comments(ctx context.Context, was, is finding.Fingerprint) error {
+	for _, statement := range []string{
+		`DELETE FROM comments WHERE repository = $1 AND fingerprint = $2
+			AND id IN (SELECT id FROM comments WHERE repository = $1 AND fingerprint = $3)`,
+		`UPDATE comments SET fingerprint = $3 WHERE repository = $1 AND fingerprint = $2`,
+	} {
+		if _, err := w.tx.ExecContext(ctx, statement, w.r.Repo.ID, string(was), string(is)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join has findings that became one go on under its name: since when it is
+// known, and its comments. What was excepted and said of one of them stays
+// theirs, for it was not about the others; so do the sightings of earlier runs.
+func (w *writer) join(ctx context.Context, seen []sighted) error {
+	for _, s := range seen {
+		if len(s.Joined) == 0 {
+			continue
+		}
+		named, args := oneOf("fingerprint", 3, s.Joined)
+		rows, err := w.tx.QueryContext(ctx, `SELECT id, fingerprint FROM findings f WHERE repository = $1 AND key_id = $2 AND `+named+`
+			AND NOT EXISTS (SELECT 1 FROM former_fingerprints x WHERE x.repository = $1 AND x.fingerprint = f.fingerprint)`,
+			append([]any{w.r.Repo.ID, w.r.KeyID}, args...)...)
+		if err != nil {
+			return err
+		}
+		parts := map[int64]finding.Fingerprint{}
+		for rows.Next() {
+			var id int64
+			var print finding.Fingerprint
+			if err := rows.Scan(&id, &print); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			if print != s.Print {
+				parts[id] = print
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		for id, print := range parts {
+			if err := w.inherit(ctx, s.Print, id, print); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// inherit does that for one of them.
+func (w *writer) inherit(ctx context.Context, is finding.Fingerprint, part int64, was finding.Fingerprint) error {
+	var id int64
+	if err := w.tx.QueryRowContext(ctx, `SELECT id FROM findings WHERE repository = $1 AND key_id = $2 AND fingerprint = $3`,
+		w.r.Repo.ID, w.r.KeyID, string(is)).Scan(&id); err != nil {
+		return err
+	}
+	for _, table := range []struct{ name, same string }{{"findings", "n.id = $1 AND o.id = $2"}, {"standings", "n.finding = $1 AND o.finding = $2 AND o.pull = n.pull"}} {
+		for _, column := range []string{"first_seen", "first_shown"} {
+			_, err := w.tx.ExecContext(ctx, `UPDATE `+table.name+` AS n SET `+column+` = (SELECT o.`+column+` FROM `+table.name+` o WHERE `+table.same+`)
+				WHERE EXISTS (SELECT 1 FROM `+table.name+` o WHERE `+table.same+` AND (n.`+column+` IS NULL OR o.`+column+` < n.`+column+`) AND o.`+column+` IS NOT NULL)`, id, part)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	// What was called otherwise before, too.
+	if _, err := w.tx.ExecContext(ctx, `UPDATE former_fingerprints SET finding = $1 WHERE finding = $2`, id, part); err != nil {
+		return err
+	}
+	if err := w.called(ctx, was, `SELECT id FROM findings WHERE id = $3`, id); err != nil {
+		return err
+	}
+	return w.comments(ctx, was, is)
+}
+
+// rekeyUses does the same as rekey for what is known of the exceptions of f that
+// were asked for in comments. Those of a file change when somebody writes it anew.
 func (w *writer) rekeyUses(ctx context.Context, f finding.Finding) error {
 	renew := func(all []policy.Exception) []policy.Exception {
 		all = slices.Clone(all)
 		for i, e := range all {
-			if e.Layer == policy.Conversation && e.Fingerprint == f.Was {
-				all[i].Fingerprint = f.Print
+			if is, renamed := f.Renamed()[e.Fingerprint]; renamed && e.Layer == policy.Conversation {
+				all[i].Fingerprint = is
 			}
 		}
 		return all
@@ -75,14 +167,4 @@ func (w *writer) rekeyUses(ctx context.Context, f finding.Finding) error {
 		}
 	}
 	return nil
-}
-
-// present returns the fingerprint that a finding has now, whichever key made the one it is named by.
-func (l *ledger) present(ctx context.Context, repo forge.Repo, print finding.Fingerprint) (finding.Fingerprint, error) {
-	now := print
-	err := l.sql.QueryRowContext(ctx, `SELECT fingerprint FROM findings WHERE repository = $1 AND former = $2`, repo.ID, string(print)).Scan(&now)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", err
-	}
-	return now, nil
 }

@@ -101,12 +101,17 @@ func sightedNow(t *testing.T, db DB) {
 	assert.Equal(t, []int{1}, with(a))
 
 	require.NoError(t, l.Posted(ctx, repo(), 1, "head3", 41, forge.Placed{string(a.Print): 501}, day(4)))
-	print, err := c.About(ctx, repo(), 501)
+	about, err := c.About(ctx, repo(), 501)
 	require.NoError(t, err)
-	assert.Equal(t, a.Print, print)
-	print, err = c.About(ctx, forge.Repo{ID: 8}, 501)
+	assert.Equal(t, prints{a.Print}, about)
+	about, err = c.About(ctx, forge.Repo{ID: 8}, 501)
 	require.NoError(t, err)
-	assert.Empty(t, print, "of another repository")
+	assert.Empty(t, about, "of another repository")
+	require.NoError(t, l.Posted(ctx, repo(), 1, "head3", 41, forge.Placed{string(a.Print): 501, string(b.Print): 501}, day(5)))
+	require.NoError(t, l.Posted(ctx, repo(), 1, "head3", 41, forge.Placed{string(b.Print): 501}, day(6)))
+	about, err = c.About(ctx, repo(), 501)
+	require.NoError(t, err)
+	assert.Equal(t, prints{b.Print, a.Print}, about, "what is gone comes last")
 }
 
 // lapsed: a pull request is found once an exception ends that counted, and not

@@ -177,6 +177,7 @@ func purge(t *testing.T, db DB) {
 		`INSERT INTO queue_items (key, generation, state, event, since, installation, repository) VALUES ('pull/7/1', 1, 'done', '{}', 1, 3, 7)`,
 		`INSERT INTO deliveries (guid, key, kind, installation, repository, first_received, last_received, times) VALUES ('g', 'k', 'x', 3, 7, 1, 1, 1)`,
 		`INSERT INTO demotions (owner, rule, repository, said, at) VALUES ('acme', 'iac/a', 7, 'command/2', 1)`,
+		`INSERT INTO former_fingerprints (repository, fingerprint, finding) SELECT 7, 'before', id FROM findings`,
 	} {
 		_, err := db.SQL().Exec(statement)
 		require.NoError(t, err)

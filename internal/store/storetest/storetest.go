@@ -45,6 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) DB) {
 		"AnotherKey":        anotherKey,
 		"Rekeyed":           rekeyed,
 		"RekeyedTooLate":    rekeyedTooLate,
+		"Joined":            joined,
+		"JoinedByOldKey":    joinedByOldKey,
 		"MergeGroup":        mergeGroup,
 		"NoFingerprint":     noFingerprint,
 		"SecretsStayOut":    secretsStayOut,
@@ -165,7 +167,7 @@ func one(t *testing.T, db DB, query string, args ...any) string {
 
 var tables = []string{"accounts", "account_names", "installations", "repositories", "repository_names", "policies",
 	"pulls", "runs", "findings", "standings", "sightings", "manifests", "packages", "inventories", "checks", "comments",
-	"upgrades", "queue_items", "deliveries", "begun", "exceptions", "feedback", "exception_uses", "demotions"}
+	"upgrades", "queue_items", "deliveries", "begun", "exceptions", "feedback", "exception_uses", "demotions", "former_fingerprints"}
 
 // sizes counts the rows of every table.
 func sizes(t *testing.T, db DB) map[string]int64 {
