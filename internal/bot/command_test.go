@@ -28,7 +28,8 @@ type parley struct {
 	db       *store.DB
 	repo     forge.Repo
 	find     finding.Finding
-	owners   string // CODEOWNERS of the default branch
+	others   []finding.Finding // in the same thread
+	owners   string            // CODEOWNERS of the default branch
 	closed   bool
 	writers  map[string]bool
 	team     []string
@@ -118,7 +119,7 @@ func (p *parley) review(number int) policy.Decision {
 	require.NoError(p.t, err)
 	rules := policy.Default()
 	rules.Ignore = asked
-	result := finding.Result{Findings: []finding.Finding{p.find}, Statuses: []finding.Status{{Scanner: "secret"}}, Scanned: finding.Scanned{Blobs: 1, Of: 1}}
+	result := finding.Result{Findings: append([]finding.Finding{p.find}, p.others...), Statuses: []finding.Status{{Scanner: "secret"}}, Scanned: finding.Scanned{Blobs: 1, Of: 1}}
 	verdict := rules.Judge(result, noon)
 	_, err = p.db.Ledger().Record(p.t.Context(), history.Run{Repo: p.repo, Pull: forge.Pull{PullRef: forge.PullRef{Repo: p.repo, Number: number}, ID: int64(number), Open: true, Author: user("dev")},
 		SHA: "head", BaseRef: "main", Policy: rules, KeyID: p.b.Options.Key.ID, Result: result, Verdict: verdict, Finished: noon})
