@@ -261,12 +261,14 @@ func (d *document) setting(n *yaml.Node, rule, message string) int {
 	case "KSV-0005", "KSV-0022", "KSV-0119", "KSV-0120":
 		names = append(names, "securityContext.capabilities.add")
 	case "KSV-0023":
-		names = append(names, "hostPath")
+		if mounts := hostPaths(n); len(mounts) > 0 {
+			return d.skip + mounts[0].Line
+		}
 	}
 	for _, name := range names {
 		line := 0
 		for at, keys := n, strings.Split(name, "."); at != nil && len(keys) > 0; keys = keys[1:] {
-			if at = field(at, keys[0]); at != nil && len(keys) == 1 && at.Kind == yaml.ScalarNode {
+			if at = field(at, keys[0]); at != nil && len(keys) == 1 && at.Kind != yaml.MappingNode {
 				line = at.Line
 			}
 		}

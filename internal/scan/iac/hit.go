@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -17,6 +18,10 @@ type hit struct {
 	rule    finding.Rule
 	at      change.Span
 	also    []change.Span
+	block   string      // name of the resource around it, without instance keys; "" if there is none
+	span    change.Span // of that resource
+	grades  grades      // how bad the value is, where values have degrees
+	cause   string      // name of what several hits have in common; set by settle
 	name    string // of what is wrong, within its file; the same when lines move
 	text    string // of the block around it, to tell namesakes apart
 	module  string // calls through which the place was reached; "" if it stands for itself
@@ -54,10 +59,20 @@ func settle(side scan.Side, hits []hit) []finding.Finding {
 		at         change.Span
 	}
 	seen := map[seat]bool{}
+	worst := map[key]grades{} // by resource
+	for _, h := range hits {
+		k := key{h.rule.ID, h.at.Path, h.block}
+		worst[k] = worst[k].with(h.grades)
+	}
 	keep := func(h hit, name string) {
-		if s := (seat{h.rule.ID, name, h.at}); !seen[s] {
-			seen[s] = true
-			out = append(out, h.finding(name))
+		if h.block != "" {
+			h.cause = h.block + worst[key{h.rule.ID, h.at.Path, h.block}].String()
+		}
+		for _, name := range h.grades.names(name) {
+			if s := (seat{h.rule.ID, name, h.at}); !seen[s] {
+				seen[s] = true
+				out = append(out, h.finding(name))
+			}
 		}
 	}
 	for _, h := range hits {
@@ -100,7 +115,10 @@ func repeats(h hit, hits []hit) bool {
 
 func (h hit) finding(name string) finding.Finding {
 	f := finding.New(h.rule, h.at, finding.InFile(name), h.message)
-	f.Also = h.also
+	f.Also, f.Block = h.also, h.span
+	if h.cause != "" {
+		f.Because(h.rule.ID, h.cause, strconv.Itoa(h.span.Start))
+	}
 	f.Fix.Edits = h.edits()
 	return f
 }

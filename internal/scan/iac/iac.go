@@ -129,6 +129,20 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	return scan.Report{Findings: settle(snap.Side, in.hits)}, errors.Join(in.errs...)
 }
 
+// Join implements [scan.Joiner]: a repair of several places is all of their repairs.
+func (*Scanner) Join(found []finding.Finding) finding.Finding {
+	one := found[0]
+	one.Fix.Edits = nil
+	for _, f := range found {
+		for _, e := range f.Fix.Edits {
+			if !slices.Contains(one.Fix.Edits, e) {
+				one.Fix.Edits = append(one.Fix.Edits, e)
+			}
+		}
+	}
+	return one
+}
+
 // quote gives hits their line as the file has it. They were found in a text
 // with its waivers made void, and a repair is not to write that into the file.
 func (in *inspection) quote() {

@@ -196,7 +196,11 @@ func (in *inspection) manifest(path string, file []byte, d *document, m map[stri
 			at = whole
 		}
 		n := d.deepest(at)
-		h := hit{rule: in.engine.rule(res.Rule()), at: at, name: clean(name + " " + d.paths[n])}
+		h := hit{
+			rule: in.engine.rule(res.Rule()), at: at, name: clean(name + " " + d.paths[n]),
+			block: name, span: whole, grades: manifestGrades(res.Rule().ID, n),
+		}
+		h.at.End = at.Start
 		if line := d.setting(n, res.Rule().ID, described(res)); line > 0 {
 			h.at.Start, h.at.End = line, line
 			h.line = lineOf(file, h.at)

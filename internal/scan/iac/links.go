@@ -146,6 +146,11 @@ func (in *inspection) follow() {
 				h.message += fmt.Sprintf(" (%v)", change.Span{Path: to, Start: was.Start, End: was.End})
 			}
 		}
+		if h.span.Path == was.Path && h.at.Path != was.Path {
+			h.span.Path = h.at.Path
+		} else if h.at != was {
+			h.span = change.Span{} // of another file
+		}
 		for j := range h.also {
 			h.also[j] = in.repo.place(h.also[j], touched)
 		}

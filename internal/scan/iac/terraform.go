@@ -17,7 +17,6 @@ import (
 	"github.com/aquasecurity/trivy/pkg/iac/scanners/terraform/parser"
 	"github.com/aquasecurity/trivy/pkg/iac/types"
 
-	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/scan"
 )
 
@@ -104,8 +103,9 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 		var results trivy.Results
 		results, err = executor.New(executor.OptionWithRegoScanner(in.engine.rego)).Execute(in.ctx, modules, dir)
 		failed := results.GetFailed()
+		graded := &grader{modules: modules}
 		for _, res := range append(failed, orphans(modules, failed)...) {
-			in.block(res, t, dir)
+			in.block(res, t, dir, graded)
 		}
 	}
 	if err != nil {
@@ -128,7 +128,7 @@ var (
 )
 
 // block notes what the engine says of a block of the module in dir.
-func (in *inspection) block(res trivy.Result, t *tree, dir string) {
+func (in *inspection) block(res trivy.Result, t *tree, dir string, graded *grader) {
 	if !counts(res.Rule()) {
 		return
 	}
@@ -143,11 +143,12 @@ func (in *inspection) block(res trivy.Result, t *tree, dir string) {
 			inner = append(inner, *m)
 		}
 	}
-	h := hit{rule: in.engine.rule(res.Rule())}
+	h := hit{rule: in.engine.rule(res.Rule()), grades: graded.grades(meta)}
 	for _, m := range append(slices.Clone(inner), calls...) {
-		r := m.Range()
-		if p, text, ok := t.named(r.GetFilename()); ok && r.GetStartLine() > 0 {
-			h.at = change.Span{Path: p, Start: r.GetStartLine(), End: max(r.GetStartLine(), r.GetEndLine())}
+		if at, text := t.span(m); at.Path != "" {
+			if h.at = at; attributeOf(m) == "" {
+				h.at.End = at.Start // the header of a block
+			}
 			h.line = lineOf(text, h.at)
 			break
 		}
@@ -168,17 +169,32 @@ func (in *inspection) block(res trivy.Result, t *tree, dir string) {
 	resource := ""
 	if len(names) > 0 {
 		resource = names[len(names)-1]
+		h.block = instance.ReplaceAllString(resource, "")
+		if at, _ := t.span(inner[len(inner)-1]); at.Path == h.at.Path {
+			h.span = at
+		}
 	}
 	for _, m := range calls {
 		h.module = strings.TrimSuffix(m.Reference()+"."+h.module, ".")
-		r := m.Range()
-		if p, _, ok := t.named(r.GetFilename()); ok && r.GetStartLine() > 0 {
-			h.also = append(h.also, change.Span{Path: p, Start: r.GetStartLine(), End: r.GetEndLine()})
+		if at, _ := t.span(m); at.Path != "" {
+			h.also = append(h.also, at)
 		}
 	}
 	h.message = in.engine.message(res, strings.TrimPrefix(h.module+"."+resource, "."))
 	h.module = instance.ReplaceAllString(h.module, "")
 	in.hits = append(in.hits, h)
+}
+
+// attributeOf returns the name of the attribute that m is about, "" if it is a block.
+func attributeOf(m types.Metadata) string {
+	if m.Parent() == nil || m.Parent().Reference() == "" {
+		return ""
+	}
+	name, ok := strings.CutPrefix(m.Reference(), m.Parent().Reference()+".")
+	if !ok || strings.Contains(name, ".") {
+		return ""
+	}
+	return name
 }
 
 func firstOf(t *tree, dir string) string {

@@ -11,6 +11,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/aquasecurity/trivy/pkg/iac/types"
+
+	"github.com/pullwarden/pullwarden/internal/change"
 )
 
 // maxModules bounds how often module directories are read in one evaluation:
@@ -94,6 +98,17 @@ func (t *tree) named(name string) (path string, text []byte, ok bool) {
 		}
 	}
 	return "", nil, false
+}
+
+// span returns the lines of what m is about and the text of their file, the
+// zero span if they are in none of the tree's files.
+func (t *tree) span(m types.Metadata) (change.Span, []byte) {
+	r := m.Range()
+	p, text, ok := t.named(r.GetFilename())
+	if !ok || r.GetStartLine() < 1 {
+		return change.Span{}, nil
+	}
+	return change.Span{Path: p, Start: r.GetStartLine(), End: max(r.GetStartLine(), r.GetEndLine())}, text
 }
 
 // exhausted reports whether modules were left out because there were too many.
