@@ -38,6 +38,11 @@ type shown struct {
 	Scanned struct {
 		Commits, Blobs, Of int
 		Skipped            []struct{ Path, Why string }
+		Uncovered          []struct {
+			Kind            string
+			Scanners, Paths []string
+			Count           int
+		}
 	}
 	Upgrades []struct {
 		Title, Branch string

@@ -113,6 +113,36 @@ func TestScanPolicy(t *testing.T) {
 	assert.Contains(t, errs, "blok")
 }
 
+func TestScanNamesWhatIsNotCovered(t *testing.T) {
+	r := newRepository(t, map[string]string{"README": "The shop.\n", "old.bicep": "param a string\n"})
+	r.write(map[string]string{"new.bicep": "param b string\n", "pom.xml": "<project/>\n", ".github/workflows/ci.yml": "on: push\n"})
+	r.git("add", "-A")
+	for args, want := range map[string]string{
+		"": "pom.xml new.bicep .github/workflows/ci.yml", "--all": "pom.xml new.bicep old.bicep .github/workflows/ci.yml",
+		"--only secrets": "", "--only iac": "new.bicep", "--only dependencies,iac": "pom.xml new.bicep .github/workflows/ci.yml",
+	} {
+		code, out, errs := call(t, r.dir, nil, append([]string{"scan", "--format", "json"}, strings.Fields(args)...)...)
+		require.Equal(t, 0, code, errs)
+		var doc struct {
+			Scanned struct{ Uncovered []struct{ Paths []string } }
+		}
+		require.NoError(t, json.Unmarshal([]byte(out), &doc))
+		var paths []string
+		for _, u := range doc.Scanned.Uncovered {
+			paths = append(paths, u.Paths...)
+		}
+		assert.Equal(t, want, strings.Join(paths, " "), args)
+	}
+	_, out, _ := call(t, r.dir, nil, "scan")
+	assert.Contains(t, out, "not covered: 1 Bicep file (new.bicep)")
+	assert.Contains(t, out, "pass: Nothing found; 3 files not covered.")
+
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "strict.yml"), []byte("version: 1\nuncovered: block\n"), 0o600))
+	code, out, _ := call(t, r.dir, nil, "scan", "--config", "strict.yml")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "fail: 3 files not covered, and this repository blocks that.")
+}
+
 func TestScanFormats(t *testing.T) {
 	r := newRepository(t, map[string]string{"README": "The shop.\n"})
 	r.write(map[string]string{"pay.go": withSecret()})
@@ -129,6 +159,11 @@ func TestScanFormats(t *testing.T) {
 		Scanned struct {
 			Commits, Blobs, Of int
 			Skipped            []struct{ Path, Why string }
+			Uncovered          []struct {
+				Kind            string
+				Scanners, Paths []string
+				Count           int
+			}
 		}
 		Scanners []struct {
 			Name   string
