@@ -116,7 +116,7 @@ func (s *span) only(p *parting, head *commit) {
 		}
 		s.skipped = append(s.skipped, change.Skip{
 			Path: "commit " + short(c.hash),
-			Why:  "the clone is shallow and lacks its parent: what this commit and those before it changed was not scanned",
+			Why:  "the clone is shallow and lacks its parent; fetch all of the history (in GitHub Actions: fetch-depth: 0) to have it and the commits before it scanned",
 		})
 	}
 }
