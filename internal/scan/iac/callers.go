@@ -18,9 +18,9 @@ import (
 // pass what opens it, so callers are searched for around a touched module, the
 // nearest first, within these bounds. Beyond them is said, not guessed.
 const (
-	maxSearched = 5_000 // directories that are listed
-	maxOthers   = 400   // directories with Terraform files that are read
-	maxCallers  = 50    // of the touched modules that are evaluated
+	maxSearched = 50_000 // directories that are listed
+	maxOthers   = 4_000  // directories with Terraform files that are searched for calls, byte by byte
+	maxCallers  = 50     // of the touched modules that are evaluated
 
 	whyOthers  = "there are too many directories to search for callers, those in the rest were not inspected"
 	whyCallers = "is called too often, not all callers were inspected"
@@ -89,6 +89,13 @@ var (
 	sourceText = regexp.MustCompile(`\bsource"?[ \t]*[=:][ \t]*"([^"\n\\$%]*)"`)
 )
 
+// mayName is a quick look: text can name a local module only with a dot or an
+// escape at the beginning of a string.
+func mayName(text []byte) bool {
+	return bytes.Contains(text, []byte(`"."`)) || bytes.Contains(text, []byte(`"./`)) || bytes.Contains(text, []byte(`"..`)) ||
+		bytes.ContainsRune(text, '\\') && bytes.Contains(text, []byte("source")) || bytes.Contains(text, []byte("<<"))
+}
+
 // mayCall returns the directories that the files in dir may call modules in.
 // It parses only what is written in an unusual way.
 func (r *repository) mayCall(dir string) []string {
@@ -98,7 +105,7 @@ func (r *repository) mayCall(dir string) []string {
 			continue
 		}
 		text, err := r.read(p)
-		if err != nil || !bytes.Contains(text, []byte("source")) && !strings.HasSuffix(p, ".json") {
+		if err != nil || !mayName(text) && !strings.HasSuffix(p, ".json") {
 			continue
 		}
 		said := sourceText.FindAllSubmatch(text, -1)

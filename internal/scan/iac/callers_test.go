@@ -69,23 +69,51 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-// TestCallersOutOfReach holds that callers that are not searched for are named.
-func TestCallersOutOfReach(t *testing.T) {
-	before := files("modules/sg/main.tf", input)
-	for i := range maxOthers + 1 {
-		before[fmt.Sprintf("envs/e%d/main.tf", i)] = &fstest.MapFile{Data: []byte("# nothing\n")}
+// crowd is a tree of many directories with one Terraform file each, listed quickly.
+type crowd struct {
+	fstest.MapFS
+	size int
+	text string // of each file
+}
+
+func (c crowd) ReadDir(p string) ([]fs.DirEntry, error) {
+	if p != "envs" {
+		return c.MapFS.ReadDir(p)
 	}
-	got := lines(run(t, before, with(before, "modules/sg/main.tf", input+"# changed\n")))
-	assert.Equal(t, "error: modules/sg: "+whyOthers+"\n", got)
-	for i := range maxCallers + 2 {
-		before[fmt.Sprintf("envs/e%d/main.tf", i)] = &fstest.MapFile{Data: []byte(calls("../../modules/sg", "[]"))}
+	out := make([]fs.DirEntry, c.size)
+	for i := range out {
+		out[i] = entry{name: fmt.Sprint("e", i), dir: true}
 	}
-	delete(before, "envs/e0/main.tf")
-	if testing.Short() {
-		return
+	return out, nil
+}
+
+// TestCallersOfManyDirectories holds that callers are found among thousands of
+// directories, and that only callers beyond the bounds make a run incomplete.
+func TestCallersOfManyDirectories(t *testing.T) {
+	inspect := func(c crowd) scan.Report {
+		for i := range c.size {
+			c.MapFS[fmt.Sprintf("envs/e%d/main.tf", i)] = &fstest.MapFile{Data: []byte(c.text)}
+		}
+		blob := change.HashBlob(c.MapFS["modules/sg/main.tf"].Data)
+		contents := &contents{blobs: map[string][]byte{blob: c.MapFS["modules/sg/main.tf"].Data}, fetched: map[string]bool{blob: true}}
+		report, err := loaded.Inspect(t.Context(), scan.Snapshot{Side: scan.After, Tree: c, Contents: contents, Touched: []string{"modules/sg/main.tf"},
+			Files: []change.File{{Path: "modules/sg/main.tf", NewBlob: blob}}})
+		require.NoError(t, err)
+		return report
 	}
-	got = lines(run(t, before, with(before, "modules/sg/main.tf", input+"# changed\n")))
-	assert.Equal(t, "error: modules/sg: is called too often, not all callers were inspected\n", got)
+	tree := func() fstest.MapFS {
+		return files("modules/sg/main.tf", input+opensTo("var.c"), "zone/prod/main.tf", calls("../../modules/sg", `["0.0.0.0/0"]`))
+	}
+	report := inspect(crowd{tree(), 600, "# nothing\n"})
+	assert.Empty(t, report.Incomplete)
+	require.NotEmpty(t, report.Findings, "the caller after them is found")
+	assert.Equal(t, "modules/sg/main.tf:10", report.Findings[0].At.String())
+
+	report = inspect(crowd{tree(), maxOthers + 1, "# nothing\n"})
+	assert.Equal(t, []change.Skip{{Path: "modules/sg", Why: whyOthers}}, report.Incomplete)
+
+	report = inspect(crowd{tree(), maxCallers + 2, calls("../../modules/sg", "[]")})
+	assert.Equal(t, []change.Skip{{Path: "modules/sg", Why: whyCallers}}, report.Incomplete)
 }
 
 // TestNestedTooDeeply holds that a module is named that is called through so
@@ -105,10 +133,9 @@ func TestNestedTooDeeply(t *testing.T) {
 		blobs.blobs[change.HashBlob(f.Data)] = f.Data
 		fetched[change.HashBlob(f.Data)] = !strings.HasPrefix(p, "a/b/c/")
 	}
-	_, err := loaded.Inspect(t.Context(), scan.Snapshot{Side: scan.After, Tree: remote{tree, fetched}, Contents: blobs, Touched: []string{"main.tf"},
+	report, _ := loaded.Inspect(t.Context(), scan.Snapshot{Side: scan.After, Tree: remote{tree, fetched}, Contents: blobs, Touched: []string{"main.tf"},
 		Files: []change.File{{Path: "main.tf", NewBlob: change.HashBlob(tree["main.tf"].Data)}}})
-	require.Error(t, err)
-	assert.Contains(t, err.Error(), "a/b/c: modules nested deeper than 2 are not inspected")
+	assert.Equal(t, []change.Skip{{Path: "a/b/c", Why: "modules nested deeper than 2 are not inspected"}}, report.Incomplete)
 }
 
 // unlisted is a tree of which most directories were not fetched.

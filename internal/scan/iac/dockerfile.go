@@ -18,14 +18,20 @@ import (
 	"github.com/pullwarden/pullwarden/internal/change"
 )
 
+// fromLine matches the instruction that a Dockerfile cannot do without.
+var fromLine = regexp.MustCompile(`(?im)^[ \t]*FROM[ \t]+\S+(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$`)
+
 // dockerfile looks at one Dockerfile.
 func (in *inspection) dockerfile(path string, text []byte) error {
 	parsed, err := parser.NewParser().Parse(in.ctx, bytes.NewReader(text), path)
-	if err != nil && !isExactlyDockerfile(path) {
+	if err != nil && !isExactlyDockerfile(path) && !fromLine.Match(text) {
 		return nil // only named after one
 	}
 	if err != nil {
 		return &SyntaxError{Path: path, Line: lineIn(err), Why: "cannot be read as a Dockerfile"}
+	}
+	if err := in.ready(); err != nil {
+		return err
 	}
 	for _, d := range parsed {
 		results, err := in.engine.judge(in.ctx, types.SourceDockerfile, path, d.ToRego())
@@ -48,7 +54,9 @@ func (in *inspection) dockerfile(path string, text []byte) error {
 				message: in.engine.message(res, ""),
 			}
 			if h.at.Start == 0 { // something is missing: the last stage is what runs
-				h.at = lastStage(d, path)
+				h.span = lastStage(d, path)
+				h.at = h.span
+				h.at.End = h.at.Start
 			} else {
 				h.at.End = max(h.at.Start, h.at.End)
 				h.name = clean(linesOf(text, h.at.Start, h.at.End))

@@ -61,7 +61,6 @@ func TestUngraded(t *testing.T) {
 	assert.Empty(t, lines(run(t, files("main.tf", before), files("main.tf", strings.Replace(before, "public-read", "public-read-write", 1))), "AWS-0086", "AWS-0132"))
 }
 
-
 // TestOneFindingOfABlock holds that what one rule says of one block is one
 // finding: of instances, of calls of its module, of containers.
 func TestOneFindingOfABlock(t *testing.T) {

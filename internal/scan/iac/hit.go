@@ -22,9 +22,9 @@ type hit struct {
 	span    change.Span // of that resource
 	grades  grades      // how bad the value is, where values have degrees
 	cause   string      // name of what several hits have in common; set by settle
-	name    string // of what is wrong, within its file; the same when lines move
-	text    string // of the block around it, to tell namesakes apart
-	module  string // calls through which the place was reached; "" if it stands for itself
+	name    string      // of what is wrong, within its file; the same when lines move
+	text    string      // of the block around it, to tell namesakes apart
+	module  string      // calls through which the place was reached; "" if it stands for itself
 	message string
 	line    string // the text of at, newline included, if that is one line
 }

@@ -168,7 +168,8 @@ func TestLogging(t *testing.T) {
 // TestLoadsNothing holds that a change without infrastructure code costs nothing.
 func TestLoadsNothing(t *testing.T) {
 	s := &Scanner{engine: func() (*engine, error) { t.Error("loaded"); return nil, nil }}
-	c, err := change.Between(t.Context(), change.Empty(), files("main.go", "package main", "README.md", "apiVersion kind", "go.mod", "module a"))
+	c, err := change.Between(t.Context(), change.Empty(), files("main.go", "package main", "README.md", "apiVersion kind", "go.mod", "module a",
+		"compose.yaml", "services: {}\n", "package.json", "{}", "api.json", `{"apiVersion": 2, "paths": {}, "kind": 1}`, "pod.yaml.txt", openPod))
 	require.NoError(t, err)
 	r := scan.Run(t.Context(), []scan.Scanner{s}, c, scan.Options{})
 	assert.NoError(t, r.Statuses[0].Err)

@@ -83,6 +83,7 @@ func (*Scanner) Wants(c *change.Change) []string {
 		for _, dir := range r.wants(dirs, touched) {
 			paths = append(paths, r.list(dir)...)
 		}
+		paths = append(paths, r.included()...)
 		for _, p := range append(paths, documents...) {
 			if to, err := r.target(p); err == nil && to != p {
 				wanted[to] = true
@@ -108,12 +109,7 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	if len(dirs) == 0 && !slices.ContainsFunc(snap.Files, isDocument) {
 		return scan.Report{}, nil
 	}
-	in := &inspection{ctx: ctx, snap: snap}
-	var err error
-	if in.engine, err = s.engine(); err != nil {
-		return scan.Report{}, err
-	}
-	in.repo = snapshot(snap)
+	in := &inspection{ctx: ctx, snap: snap, load: s.engine, repo: snapshot(snap)}
 	for _, f := range snap.Files {
 		if err := ctx.Err(); err != nil {
 			in.fail(err)
@@ -126,7 +122,7 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	in.terraform(dirs)
 	in.follow()
 	in.quote()
-	return scan.Report{Findings: settle(snap.Side, in.hits)}, errors.Join(in.errs...)
+	return scan.Report{Findings: settle(snap.Side, in.hits), Incomplete: in.incomplete}, errors.Join(in.errs...)
 }
 
 // Join implements [scan.Joiner]: a repair of several places is all of their repairs.
@@ -165,18 +161,40 @@ func (in *inspection) quote() {
 
 // An inspection is one call of Inspect.
 type inspection struct {
-	ctx    context.Context
-	snap   scan.Snapshot
-	engine *engine
-	repo   *repository
-	hits   []hit
-	errs   []error
+	ctx        context.Context
+	snap       scan.Snapshot
+	load       func() (*engine, error)
+	engine     *engine // nil until ready
+	repo       *repository
+	hits       []hit
+	incomplete []change.Skip
+	errs       []error
 }
 
-// fail notes what makes the run incomplete.
+// ready loads the engine, which only infrastructure code is worth.
+func (in *inspection) ready() (err error) {
+	if in.engine == nil {
+		in.engine, err = in.load()
+	}
+	return err
+}
+
+// fail notes what makes the run incomplete: with its place if err names one.
 func (in *inspection) fail(err error) {
-	if err != nil && in.snap.Side != scan.Before {
+	if err == nil || in.snap.Side == scan.Before {
+		return
+	}
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range all.Unwrap() {
+			in.fail(e)
+		}
+		return
+	}
+	e := (*SyntaxError)(nil)
+	if !errors.As(err, &e) {
 		in.errs = append(in.errs, err)
+	} else if skip := (change.Skip{Path: e.Path, Line: e.Line, Why: e.Why}); !slices.Contains(in.incomplete, skip) {
+		in.incomplete = append(in.incomplete, skip)
 	}
 }
 

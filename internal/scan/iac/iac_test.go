@@ -73,6 +73,9 @@ func summary(r finding.Result) string {
 		fmt.Fprintf(&b, "%v %v %s\n", f.At, f.Severity, f.Rule.ID)
 	}
 	for _, s := range r.Statuses {
+		for _, skip := range s.Incomplete {
+			fmt.Fprintf(&b, "error: %v: %s\n", change.Span{Path: skip.Path, Start: skip.Line, End: skip.Line}, skip.Why)
+		}
 		if s.Err != nil {
 			for line := range strings.Lines(s.Err.Error()) {
 				fmt.Fprintf(&b, "error: %s\n", strings.TrimSpace(line))

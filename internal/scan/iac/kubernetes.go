@@ -181,6 +181,9 @@ func isManifest(m map[string]any) bool {
 
 // manifest evaluates the checks for one manifest of a document.
 func (in *inspection) manifest(path string, file []byte, d *document, m map[string]any) error {
+	if err := in.ready(); err != nil {
+		return err
+	}
 	results, err := in.engine.judge(in.ctx, types.SourceKubernetes, path, m)
 	if err != nil {
 		return err

@@ -1,8 +1,6 @@
 package iac
 
 import (
-	"strings"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -17,6 +15,8 @@ const (
 // A guard walks a file of the native syntax.
 type guard struct {
 	edits        []edit
+	refused      []refusal
+	files        []*hclsyntax.FunctionCallExpr // calls that read one
 	loops        int
 	nests        []hclsyntax.Expression // what multiplies, outermost ones
 	widest       int                    // items of the longest literal
@@ -37,10 +37,7 @@ func multiplies(n hclsyntax.Node) bool {
 func (g *guard) Enter(n hclsyntax.Node) hcl.Diagnostics {
 	switch n := n.(type) {
 	case *hclsyntax.FunctionCallExpr:
-		if costly(n) {
-			r := n.NameRange
-			g.edits = append(g.edits, edit{r.Start.Byte, r.End.Byte, strings.Repeat("_", r.End.Byte-r.Start.Byte)})
-		}
+		g.call(n)
 	case *hclsyntax.TupleConsExpr:
 		g.widest = max(g.widest, len(n.Exprs))
 	case *hclsyntax.ObjectConsExpr:

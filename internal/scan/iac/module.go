@@ -163,7 +163,7 @@ func (r *repository) source(p string) source {
 		r.sources[p] = s
 		return s
 	}
-	r.sources[p] = parse(p, text)
+	r.sources[p] = parse(p, text, r.read)
 	return r.sources[p]
 }
 
@@ -179,6 +179,15 @@ func (r *repository) wants(dirs, touched []string) []string {
 		}
 	}
 	return slices.Concat(r.reach(dirs), r.searched, r.reach(callers))
+}
+
+// included returns the files whose content the Terraform files read so far take in.
+func (r *repository) included() []string {
+	var out []string
+	for _, s := range r.sources {
+		out = append(out, s.files...)
+	}
+	return out
 }
 
 // module returns the files of dir that are Terraform.

@@ -35,7 +35,10 @@ type source struct {
 	locals  map[string]hcl.Expression
 	nests   []hclsyntax.Expression // loops that are in no other
 	widest  int                    // items of the longest literal
-	problem *SyntaxError           // nil if all of the file could be understood
+	refused []refusal
+	files   []string     // that the engine is given the content of
+	counts  map[int]int  // lines of blocks whose instances differ, and of their count
+	problem *SyntaxError // nil if all of the file could be understood
 }
 
 // A call is a module block with a local source.
@@ -57,8 +60,10 @@ type edit struct {
 }
 
 // parse reads the file at p. The result has no text if it is too broken to use.
-func parse(p string, text []byte) source {
-	s := source{path: p, inputs: map[string]cty.Type{}, locals: map[string]hcl.Expression{}}
+// With read, which returns the content of other files, calls of functions that
+// read one become what they read.
+func parse(p string, text []byte, read func(string) ([]byte, error)) source {
+	s := source{path: p, inputs: map[string]cty.Type{}, locals: map[string]hcl.Expression{}, counts: map[int]int{}}
 	if s.problem = refuse(p, text); s.problem != nil {
 		return s
 	}
@@ -67,7 +72,9 @@ func parse(p string, text []byte) source {
 	var file *hcl.File
 	var diags hcl.Diagnostics
 	if json {
-		text = withoutCostlyCalls(text)
+		cheap := withoutCostlyCalls(text)
+		s.refused = refusedJSON(text, cheap)
+		text = cheap
 		file, diags = hcljson.Parse(text, p)
 	} else {
 		file, diags = hclsyntax.ParseConfig(text, p, hcl.InitialPos)
@@ -84,7 +91,14 @@ func parse(p string, text []byte) source {
 			s.problem = &SyntaxError{Path: p, Line: g.tooManyLoops, Why: "for expressions nested too deeply"}
 			return s
 		}
+		included := s.includes(g.files, read)
+		if len(included) > 0 {
+			with := parse(p, apply(text, included), nil)
+			with.files = s.files
+			return with
+		}
 		s.nests, s.widest = g.nests, g.widest
+		s.refused = append(s.refused, g.refused...)
 		known := meter{widest: 1} // by itself alone, for some of it is evaluated here
 		for _, n := range g.nests {
 			if known.count(n) > maxTurns {
@@ -214,17 +228,39 @@ func (s *source) block(b *hcl.Block, text []byte, json bool) (edits []edit) {
 	}
 	if a := content.Attributes["count"]; a != nil {
 		r := a.Expr.Range()
-		switch v, diags := a.Expr.Value(nil); {
-		case !diags.HasErrors() && v.Type() == cty.Number && v.IsKnown() && !v.IsNull() && v.AsBigFloat().IsInt() &&
-			v.LessThanOrEqualTo(cty.NumberIntVal(maxCount)).True():
-		case json:
-			edits = append(edits, edit{r.Start.Byte, r.End.Byte, "1"})
-		default:
-			edits = append(edits, edit{r.Start.Byte, r.Start.Byte, fmt.Sprintf("min(%d, ", maxCount)},
-				edit{r.End.Byte, r.End.Byte, ")"})
+		v, diags := a.Expr.Value(nil)
+		if !diags.HasErrors() && v.Type() == cty.Number && v.IsKnown() && !v.IsNull() && v.AsBigFloat().IsInt() &&
+			v.LessThanOrEqualTo(cty.NumberIntVal(maxCount)).True() {
+			return edits
 		}
+		differ := differs(b, text)
+		if json {
+			if differ {
+				s.refused = append(s.refused, refusal{a.Range.Start.Line, fmt.Sprintf(whyCount, 1)})
+			}
+			return append(edits, edit{r.Start.Byte, r.End.Byte, "1"})
+		}
+		if differ {
+			s.counts[b.DefRange.Start.Line] = a.Range.Start.Line
+		}
+		// One more than are promised: where there is one, some were cut.
+		edits = append(edits, edit{r.Start.Byte, r.Start.Byte, fmt.Sprintf("min(%d, ", maxCount+1)},
+			edit{r.End.Byte, r.End.Byte, ")"})
 	}
 	return edits
+}
+
+const whyCount = "of the instances that count makes, only %d were inspected"
+
+// differs reports whether the instances of a block may differ from one another.
+func differs(b *hcl.Block, text []byte) bool {
+	body, ok := b.Body.(*hclsyntax.Body)
+	if !ok {
+		return bytes.Contains(text, []byte("count.index"))
+	}
+	r := body.Range()
+	return bytes.Contains(text[r.Start.Byte:r.End.Byte], []byte("count.")) ||
+		bytes.Contains(text[r.Start.Byte:r.End.Byte], []byte("count["))
 }
 
 // local returns the directory that a module block in the file at p names, if

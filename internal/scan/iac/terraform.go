@@ -15,6 +15,7 @@ import (
 	trivy "github.com/aquasecurity/trivy/pkg/iac/scan"
 	"github.com/aquasecurity/trivy/pkg/iac/scanners/terraform/executor"
 	"github.com/aquasecurity/trivy/pkg/iac/scanners/terraform/parser"
+	"github.com/aquasecurity/trivy/pkg/iac/terraform"
 	"github.com/aquasecurity/trivy/pkg/iac/types"
 
 	"github.com/pullwarden/pullwarden/internal/scan"
@@ -48,12 +49,55 @@ func (in *inspection) terraform(dirs []string) {
 			in.fail(s.problem)
 		}
 	}
+	for _, p := range in.judged(r) {
+		for _, what := range r.sources[p].refused {
+			in.fail(&SyntaxError{Path: p, Line: what.line, Why: what.why})
+		}
+	}
 	for _, f := range in.snap.Files {
 		if isTerraform(f.Path) && overrides(f.Path) && f.Mode.IsRegular() {
 			in.fail(&SyntaxError{Path: f.Path, Why: "lays its settings over those of other files, what they make together was not inspected"})
 		}
 	}
 	in.fail(errors.Join(append(r.missing, r.unsearched...)...))
+}
+
+// judged returns the Terraform files that the change answers for, sorted: the
+// touched ones, and those of the modules that they call.
+func (in *inspection) judged(r *repository) []string {
+	var out, called []string
+	for _, p := range in.snap.Touched {
+		if s, ok := r.sources[p]; ok {
+			out = append(out, p)
+			for _, c := range s.calls {
+				called = append(called, c.dir)
+			}
+		}
+	}
+	for _, dir := range r.reach(called) {
+		for _, s := range r.module(dir) {
+			out = append(out, s.path)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// cut notes where there are more instances of a block than are inspected.
+func (in *inspection) cut(modules terraform.Modules, r *repository) {
+	judged := in.judged(r)
+	for _, m := range modules {
+		for _, b := range m.GetBlocks() {
+			meta := b.GetMetadata()
+			if !strings.HasSuffix(meta.Reference(), fmt.Sprintf("[%d]", maxCount)) {
+				continue
+			}
+			p := meta.Range().GetFilename()
+			if line := r.sources[p].counts[meta.Range().GetStartLine()]; line > 0 && slices.Contains(judged, p) {
+				in.fail(&SyntaxError{Path: p, Line: line, Why: fmt.Sprintf(whyCount, maxCount)})
+			}
+		}
+	}
 }
 
 // module evaluates the module in dir with the variables of the file also, if
@@ -87,6 +131,9 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 	if err := r.turns(dirs); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
+	if err := in.ready(); err != nil {
+		return err
+	}
 	t := newTree(in.ctx, files)
 	p := parser.New(t, "",
 		parser.OptionWithLogger(slog.New(slog.DiscardHandler)),
@@ -103,6 +150,7 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 		var results trivy.Results
 		results, err = executor.New(executor.OptionWithRegoScanner(in.engine.rego)).Execute(in.ctx, modules, dir)
 		failed := results.GetFailed()
+		in.cut(modules, r)
 		graded := &grader{modules: modules}
 		for _, res := range append(failed, orphans(modules, failed)...) {
 			in.block(res, t, dir, graded)
@@ -112,7 +160,7 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 		errs = append(errs, fmt.Errorf("%s: evaluate the module: %w", dir, err))
 	}
 	if t.exhausted() {
-		errs = append(errs, fmt.Errorf("%s: calls more than %d modules, not all were inspected", dir, maxModules))
+		errs = append(errs, &SyntaxError{Path: dir, Why: fmt.Sprintf("calls more than %d modules, not all were inspected", maxModules)})
 	}
 	return errors.Join(errs...)
 }
