@@ -40,15 +40,19 @@ func edited(text, old, new string) string {
 func keyCases() []keyCase {
 	secret := map[string]string{"pay.go": fmt.Sprintf("package pay\n\nvar client = connect(%q)\n", madeUpSecrets()["STRIPE_KEY"])}
 	marked := map[string]string{"marked.go": "package pay\n\n// pullwarden:allow secret/stripe-access-token a public test account\n" + secret["pay.go"][len("package pay\n\n"):]}
+	gear, bicep := map[string]string{"requirements.txt": "example-gear==1.0.0\n"}, map[string]string{"main.bicep": "param location string\n"}
 	broken := map[string]string{"package-lock.json": "{\n"}
 	all := []keyCase{
 		{key: "mode", a: "mode: enforce", b: "mode: observe"},
 		{key: "block", a: "block: high", b: "block: never"},
 		{key: "comment", a: "block: never\ncomment: medium", b: "block: never\ncomment: never"},
+		{key: "unknown_severity", a: "unknown_severity: high", b: "unknown_severity: low", files: gear},
+		{key: "uncovered", a: "uncovered: note", b: "uncovered: block", files: bicep},
 		{key: "on_scanner_error", a: "on_scanner_error: note", b: "on_scanner_error: block", files: broken},
 		{key: "checks", a: "checks: one", b: "checks: per-scanner"},
 		{key: "inline", a: "inline: 10", b: "inline: 0"},
 		{key: "paths.ignore", a: "paths: {ignore: []}", b: "paths: {ignore: ['**']}"},
+		{key: "paths.tests", a: "paths: {tests: []}", b: "paths: {tests: ['**']}"},
 		{key: "sections[].path", a: "sections: [{path: x, block: never}]", b: "sections: [{path: '**', block: never}]"},
 		{key: "sections[].block", a: "sections: [{path: '**', block: high}]", b: "sections: [{path: '**', block: never}]"},
 		{key: "sections[].comment", a: "block: never\nsections: [{path: '**', comment: medium}]", b: "block: never\nsections: [{path: '**', comment: never}]"},
@@ -57,6 +61,9 @@ func keyCases() []keyCase {
 		{key: "ignore[].rule", a: someException, b: edited(someException, "dependency/*", "secret/*")},
 		{key: "ignore[].path", a: someException, b: edited(someException, "'**'", "x")},
 		{key: "ignore[].fingerprint", a: someException, b: edited(someException, "path: '**'", "fingerprint: 0123456789abcdef0123456789abcdef")},
+		{key: "ignore[].package", a: edited(someException, "rule: dependency/*", "package: example-ledger"), b: edited(someException, "rule: dependency/*", "package: example-gear")},
+		{key: "ignore[].advisories", a: edited(someException, "rule: dependency/*", "package: example-ledger, advisories: [DEMO-2026-0003]"),
+			b: edited(someException, "rule: dependency/*", "package: example-ledger, advisories: [DEMO-2026-0001]")},
 		{key: "ignore[].reason", a: someException, b: edited(someException, "because", "for another reason")},
 		{key: "ignore[].owner", a: someException, b: edited(someException, "acme/web", "acme/platform")},
 		{key: "ignore[].until", a: someException, b: edited(someException, "2099", "2020")},
@@ -69,6 +76,8 @@ func keyCases() []keyCase {
 		{key: "floors.block", a: "floors: {block: high}", b: "", below: "block: never"},
 		{key: "floors.comment", a: "floors: {comment: medium}", b: "", below: "block: never\ncomment: never"},
 		{key: "floors.on_scanner_error", a: "floors: {on_scanner_error: block}", b: "", below: "on_scanner_error: note", files: broken},
+		{key: "floors.uncovered", a: "floors: {uncovered: block}", b: "", below: "uncovered: note", files: bicep},
+		{key: "floors.unknown_severity", a: "floors: {unknown_severity: high}", b: "", below: "unknown_severity: low", files: gear},
 		{key: "floors.scanners", a: "floors: {scanners: [dependencies]}", b: "floors: {scanners: []}", below: "scanners: {dependencies: {enabled: false}}"},
 		{key: "floors.ignored_paths", a: "floors: {ignored_paths: none}", b: "", below: "paths: {ignore: ['**']}"},
 		{key: "floors.markers", a: "floors: {markers: none}", b: "", below: "mode: enforce", files: marked, main: marked},
@@ -220,6 +229,18 @@ const keySample = `-- npm/@example/wheel.json --
   "affected": [{
     "package": {"ecosystem": "npm", "name": "@example/wheel"},
     "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.0"}]}]
+  }]
+}
+-- advisory/PyPI/DEMO-2026-0005.json --
+{
+  "schema_version": "1.6.0",
+  "id": "DEMO-2026-0005",
+  "modified": "2026-10-03T00:00:00Z",
+  "published": "2026-10-02T00:00:00Z",
+  "summary": "The gear grinds",
+  "affected": [{
+    "package": {"ecosystem": "PyPI", "name": "example-gear"},
+    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}]
   }]
 }
 -- advisory/PyPI/DEMO-2026-0003.json --
