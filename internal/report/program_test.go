@@ -7,9 +7,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -86,6 +88,35 @@ func TestReportJSONSchema(t *testing.T) {
 	assert.Equal(t, []change.Skip{{Path: `"b\xff"`, Why: "larger than 4 MiB"}}, d.Scanned.Skipped)
 	assert.Equal(t, "gave up at once \uFFFD[0m", d.Scanners[0].Error)
 	assert.Equal(t, []string{"The policy on main is not valid: bad. The last valid one holds."}, d.Notices)
+}
+
+func TestFormatNames(t *testing.T) {
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(Formats())), FormatNames())
+}
+
+// What nobody set is not in the document, and the tool names its version.
+func TestSARIFHasNoDefaults(t *testing.T) {
+	for name, s := range everySample() {
+		r := s.report(t)
+		r.Version = "1.2.3"
+		var b bytes.Buffer
+		require.NoError(t, SARIF(&b, r))
+		for _, no := range []string{": -1", ": []", `"kind": "fail"`, `"newlineSequences"`, `"language"`} {
+			assert.NotContains(t, strings.ReplaceAll(b.String(), `"results": []`, ""), no, name)
+		}
+		var d struct {
+			Runs []struct {
+				Tool struct {
+					Driver struct{ Name, Version, InformationURI string }
+				}
+				Results []any
+			}
+		}
+		require.NoError(t, json.Unmarshal(b.Bytes(), &d))
+		assert.Equal(t, "1.2.3", d.Runs[0].Tool.Driver.Version)
+		assert.Len(t, d.Runs[0].Results, len(r.Verdict.Decisions))
+		assert.NotNil(t, d.Runs[0].Results, "an empty list is there")
+	}
 }
 
 // sarifSchema is the schema of SARIF 2.1.0, which the library has as a constant of its own.

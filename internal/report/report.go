@@ -30,13 +30,17 @@ type Report struct {
 	Fixable  bool         // somebody can have a commit pushed that fixes findings
 	Link     string       // page of this run, or ""
 	Colour   bool         // Text may use a terminal's colours
+	Version  string       // of the program; "" leaves it out
 	Texts    *Texts       // nil: our own
 }
 
 // A Format writes a report for a person or a program.
 type Format func(w io.Writer, r *Report) error
 
-// Formats are the formats of the scan command, by name. Add yours here.
+// FormatNames are the names of the formats, in the order that people are told.
+func FormatNames() []string { return []string{"text", "json", "sarif", "markdown"} }
+
+// Formats are the formats of the scan command, by name. Add yours here and to FormatNames.
 func Formats() map[string]Format {
 	return map[string]Format{"text": Text, "json": JSON, "sarif": SARIF, "markdown": Markdown}
 }

@@ -1,7 +1,10 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -23,15 +26,49 @@ func SARIF(w io.Writer, r *Report) error {
 		return err
 	}
 	doc.AddRun(run)
-	if err := doc.PrettyWrite(w); err != nil {
+	text, err := json.Marshal(doc)
+	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, "\n")
-	return err
+	var all map[string]any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&all); err != nil {
+		return err
+	}
+	withoutDefaults(all)
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(all)
+}
+
+// withoutDefaults takes out of v what the library writes for each property that
+// nobody set: -1, the empty list and the standard's default words. An empty list
+// of results stays: it says that rules were run.
+func withoutDefaults(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, each := range v {
+			withoutDefaults(each)
+		}
+	case map[string]any:
+		maps.DeleteFunc(v, func(key string, below any) bool {
+			list, isList := below.([]any)
+			return isList && len(list) == 0 && key != "results" || below == json.Number("-1") ||
+				key == "kind" && below == "fail" || key == "language" || key == "newlineSequences"
+		})
+		for _, each := range v {
+			withoutDefaults(each)
+		}
+	}
 }
 
 func sarifRun(r *Report) (*sarif.Run, error) {
 	run := sarif.NewRunWithInformationURI("pullwarden", "https://github.com/pullwarden/pullwarden")
+	if r.Version != "" {
+		run.Tool.Driver.WithVersion(r.Version)
+	}
 	seen := map[string]bool{}
 	for i, d := range ordered(r.Verdict.Decisions) {
 		if i == sarifResults {

@@ -80,8 +80,8 @@ func parse(from fs.FS, name string, secrets *finding.Redactor) (*template.Templa
 	}
 	t := template.New(name).Funcs(template.FuncMap{
 		"md": cleaned(escape), "own": cleaned(own), "fenced": cleaned(fenced), "code": cleaned(code), "plain": cleaned(plain), "line": cleaned(oneLine),
-		"path": cleaned(func(p string) string { return clipPath(showPath(p), pathShown) }),
-		"link": firstLink, "short": short, "sentence": sentence,
+		"path":  cleaned(func(p string) string { return clipPath(showPath(p), pathShown) }),
+		"count": plural, "link": firstLink, "short": short, "sentence": sentence,
 	})
 	if _, err := t.ParseFS(templates.FS, partials); err != nil {
 		return nil, err
