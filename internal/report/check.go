@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -19,9 +20,25 @@ import (
 // those that have no comment: GitHub takes 65,535 bytes. All that have no
 // comment are annotations besides.
 const (
-	listed  = 50
-	spelled = 20
+	listed     = 50
+	spelled    = 20
+	maxSummary = 65_000
 )
+
+// bounds are how much a text says.
+type bounds struct {
+	findings int // that are named
+	spelled  int // of those without a comment, that are spelled out
+	places   int // further ones of each finding
+}
+
+// narrower are the bounds to try one after the other until a check is short enough.
+func narrower() []bounds {
+	return []bounds{{listed, spelled, alsoShown}, {listed, spelled / 2, alsoShown}, {listed, spelled / 4, alsoShown / 3}, {listed, 0, alsoShown / 3}, {listed, 0, 1}}
+}
+
+// unbounded are those of a text that may be as long as it has to be.
+func unbounded() bounds { return bounds{math.MaxInt, spelled, math.MaxInt} }
 
 // Started is the check of a review under way.
 func Started(sha string) forge.Check {
@@ -39,9 +56,15 @@ func Unfinished(sha, why string, conclusion forge.Conclusion) forge.Check {
 
 // Check is the report as a check run.
 func Check(r *Report) (forge.Check, error) {
-	summary, err := r.Texts.render("check.md.tmpl", r.Result.Redactor, checkView(r))
-	if err != nil {
-		return forge.Check{}, err
+	var summary string
+	for _, b := range narrower() {
+		var err error
+		if summary, err = summaryText(r, b); err != nil {
+			return forge.Check{}, err
+		}
+		if len(summary) <= maxSummary {
+			break
+		}
 	}
 	c := forge.Check{
 		SHA: r.Change.Head, Title: Title(r), Summary: summary,
@@ -56,6 +79,10 @@ func Check(r *Report) (forge.Check, error) {
 		}
 	}
 	return digested(c), nil
+}
+
+func summaryText(r *Report, b bounds) (string, error) {
+	return r.Texts.render("check.md.tmpl", r.Result.Redactor, checkView(r, b))
 }
 
 // SharedHead makes c tell that another pull request with the same head has a
@@ -214,7 +241,7 @@ type view struct {
 	Fixable, Enforced          bool   // a commit can be asked for; what blocks does block
 }
 
-func checkView(r *Report) view {
+func checkView(r *Report, b bounds) view {
 	v := view{
 		Notices: notices(r), Incomplete: r.Verdict.Incomplete, Uncovered: uncoveredKinds(r), BlocksUncovered: blocksUncovered(r), Scanners: rows(r), Scanned: r.Result.Scanned,
 		Elsewhere: r.Change.Elsewhere[:min(len(r.Change.Elsewhere), listed)], Since: since(r), Exceptions: r.Verdict.InForce, Pending: r.Verdict.Pending, Expired: r.Verdict.Expired, TooLong: r.Verdict.TooLong,
@@ -230,11 +257,12 @@ func checkView(r *Report) view {
 		}
 	}
 	for i, d := range worstFirst(r.Verdict.Decisions) {
-		if i >= listed {
+		if i >= b.findings {
 			v.Unlisted++
 			continue
 		}
 		it := newItem(r, d)
+		it.Also, it.More = further(r, d.Finding, b.places)
 		_, commented := r.Placed[string(d.Finding.Print)]
 		if !commented {
 			it.Uncommented = uncommented(r, d)
@@ -242,7 +270,7 @@ func checkView(r *Report) view {
 		switch {
 		case commented:
 			v.Commented = append(v.Commented, it)
-		case len(v.Spelled) < spelled:
+		case len(v.Spelled) < b.spelled:
 			v.Spelled = append(v.Spelled, it)
 		default:
 			v.Listed = append(v.Listed, it)
@@ -321,16 +349,23 @@ func note(r *Report, d policy.Decision) forge.Note {
 	if !ofCheck(f) || n.Title != r.line(f.Message) { // the title says it, unless it was cut
 		n.Text = r.message(f) + "\n"
 	}
+	if places, more := further(r, f, alsoKept); len(places) > 0 {
+		n.Text += strings.Join(append([]string{"Also at:"}, places...), "\n")
+		if more > 0 {
+			n.Text += fmt.Sprintf("\nand %d more", more)
+		}
+		n.Text += "\n"
+	}
 	n.Text += fmt.Sprintf("How to fix: %s\n%s · %s", plain(r.clean(f.Fix.Text)), f.Rule.ID, r.line(d.Why))
 	return n
 }
 
-// Markdown writes what the check run would say.
+// Markdown writes what the check run would say, with all findings and places.
 func Markdown(w io.Writer, r *Report) error {
-	c, err := Check(r)
+	text, err := summaryText(r, unbounded())
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "## %s\n\n%s", escape(c.Title), c.Summary)
+	_, err = fmt.Fprintf(w, "## %s\n\n%s", escape(Title(r)), text)
 	return err
 }

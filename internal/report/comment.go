@@ -150,6 +150,9 @@ func commentWords(r *Report, ds []policy.Decision, at change.Span) (string, erro
 			continue
 		}
 		it := newItem(r, d)
+		if all, more := further(r, d.Finding, alsoKept); len(all) > len(it.Also) {
+			it.Rest, it.More = all[len(it.Also):], more
+		}
 		if text, ok := suggestion(d.Finding, at); ok && r.clean(text) == text {
 			it.Suggestion, it.Fence, it.Long = text, fenceFor(text, 3), true
 		}

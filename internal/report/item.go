@@ -23,7 +23,9 @@ type item struct {
 	Rule, Severity  string
 	Dot, Level      string // Severity as a sign, and as a sentence begins
 	Place           string
-	Also            []string
+	Also            []string // the first further places
+	Rest            []string // those after them, where nothing else names them
+	More            int      // further places beyond these
 	Facts           []finding.Detail
 	Blocks          string // "blocks", "would block" or ""
 	Past            bool
@@ -49,6 +51,7 @@ const exceptionHelp = "https://github.com/pullwarden/pullwarden#exceptions"
 
 const (
 	alsoShown = 10  // further places that are listed of one finding
+	alsoKept  = 100 // the same, where nothing else names them
 	pathShown = 200 // characters of a path
 	headShown = 300 // characters of a headline, which may be a message
 	briefCode = 5   // lines of an example that need no folding
@@ -81,17 +84,20 @@ func newItem(r *Report, d policy.Decision) item {
 		it.Void = f.Marker.Void
 	}
 	it.Facts = facts(f, clean(it.Title+"\n"+it.Message+"\n"+it.Fix))
-	for i, s := range f.Also {
-		if i == alsoShown {
-			it.Also = append(it.Also, fmt.Sprintf("%d more", len(f.Also)-i))
-			break
-		}
-		it.Also = append(it.Also, place(r, s))
-	}
+	it.Also, it.More = further(r, f, alsoShown)
 	if links := linksOf(f.Rule); len(links) > 0 {
 		it.Link, it.LinkHost, it.LinkText = links[0].URL, links[0].Host, linkText(f.Rule.ID, links[0].URL)
 	}
 	return it
+}
+
+// further returns the first most of the further places of f, and how many more there are.
+func further(r *Report, f finding.Finding, most int) (shown []string, more int) {
+	most = min(most, len(f.Also))
+	for _, s := range f.Also[:most] {
+		shown = append(shown, place(r, s))
+	}
+	return shown, len(f.Also) - most + f.Unlisted
 }
 
 // linkText says what the first page that a rule refers to is.

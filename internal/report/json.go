@@ -42,7 +42,8 @@ type FindingJSON struct {
 	Message     string              `json:"message"`
 	Fix         string              `json:"fix"`
 	Owners      []string            `json:"owners,omitempty"`
-	Also        []PlaceJSON         `json:"also,omitempty"` // all further places
+	Also        []PlaceJSON         `json:"also,omitempty"`     // all further places
+	Unlisted    int                 `json:"unlisted,omitempty"` // further places in the same files, counted only
 	Package     *PackageJSON        `json:"package,omitempty"`
 	Advisories  []AdvisoryJSON      `json:"advisories,omitempty"`
 }
@@ -123,7 +124,7 @@ func findingJSON(r *Report, d policy.Decision) FindingJSON {
 		Rule: f.Rule.ID, Severity: f.Severity, Confidence: f.Confidence,
 		Path: showPath(r.clean(f.At.Path)), Start: f.At.Start, End: f.At.End, Commit: f.Commit, Past: f.Past,
 		Fingerprint: f.Print, Action: d.Action.String(), Why: r.line(d.Why),
-		Message: r.line(f.Message), Fix: plain(r.clean(f.Fix.Text)), Owners: d.Owners,
+		Message: r.line(f.Message), Fix: plain(r.clean(f.Fix.Text)), Owners: d.Owners, Unlisted: f.Unlisted,
 	}
 	for _, s := range f.Also {
 		j.Also = append(j.Also, PlaceJSON{showPath(r.clean(s.Path)), s.Start, s.End})

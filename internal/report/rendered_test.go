@@ -48,7 +48,7 @@ func showings(t testing.TB) map[string][]showing {
 		out[template] = append(out[template], showing{what, text})
 	}
 	reports["several"] = oneBlock(7).report(t)
-	for _, name := range []string{"secret", "dependency", "terraform", "kubernetes", "observe", "warn", "everything", "several"} {
+	for _, name := range []string{"secret", "dependency", "terraform", "kubernetes", "observe", "warn", "places", "everything", "several"} {
 		review, err := Review(reports[name])
 		require.NoError(t, err)
 		for i, c := range review.Comments {
@@ -59,7 +59,7 @@ func showings(t testing.TB) map[string][]showing {
 			add(template, fmt.Sprintf("%s %d", name, i+1), body(t, review, i))
 		}
 	}
-	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "rotated", "exceptions", "history", "uncovered-blocks", "everything"} {
+	for _, name := range []string{"clean", "incomplete-and-blocked", "policy-changed", "uncommented", "pushed-again", "rewritten", "rotated", "exceptions", "history", "uncovered-blocks", "places", "everything"} {
 		check, err := Check(reports[name])
 		require.NoError(t, err)
 		add("check.md.tmpl", name, check.Summary)
@@ -98,7 +98,7 @@ func showings(t testing.TB) map[string][]showing {
 	for _, file := range []string{"README.md", "secret/stripe-access-token.md", "iac/AWS-0092.md", "iac/KSV-0017.md", "dependency/vulnerable.md", "new/rule.md"} {
 		add("rule.tmpl", file, pages[file])
 	}
-	for _, name := range []string{"secret", "history", "incomplete", "policy-changed", "uncovered-blocks"} {
+	for _, name := range []string{"secret", "history", "incomplete", "policy-changed", "uncovered-blocks", "places"} {
 		var b strings.Builder
 		require.NoError(t, Text(&b, reports[name]))
 		add("text.tmpl", name, b.String())
@@ -113,7 +113,7 @@ func showings(t testing.TB) map[string][]showing {
 
 // everyPart is a sample with all that the check and a comment can have besides the others.
 func everyPart() sample {
-	long := privileged()
+	long := inPlaces(privileged(), 130, 4)
 	long.Fix.Text += "\n\nFor example:\n\n```yaml\n" + strings.Repeat("privileged: false\n", 9) + "```"
 	another := past(stripe())
 	another.Rule.ID += "-2"

@@ -108,6 +108,21 @@ func stripe() finding.Finding {
 	return f
 }
 
+// another is f of another value.
+func another(f finding.Finding, n int) finding.Finding {
+	f.Rule.ID += fmt.Sprint("-", n)
+	return f
+}
+
+// inPlaces is f with that many further places, and some that are only counted.
+func inPlaces(f finding.Finding, also, unlisted int) finding.Finding {
+	for i := range also {
+		f.Also = append(f.Also, at(fmt.Sprintf("svc%03d/.env", i+1), 2, 2))
+	}
+	f.Unlisted = unlisted
+	return f
+}
+
 func past(f finding.Finding) finding.Finding {
 	f.Past, f.Commit = true, old
 	return f
@@ -253,5 +268,6 @@ func samples() map[string]sample {
 			leaked: []history.Leak{{Rule: "secret/stripe-access-token", Path: "pay/pay.go"}, {Rule: "secret/custom/acme-token", Path: "a`b|@x.env"}}},
 		"rotated": {files: files(), findings: []finding.Finding{revokedOne(stripe())}},
 		"many":    {files: files(), findings: many(60), comments: 10},
+		"places":  {files: files(), findings: []finding.Finding{inPlaces(stripe(), 29, 0), past(inPlaces(another(stripe(), 2), 12, 3)), inPlaces(another(stripe(), 3), 3, 7)}, comments: 1},
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/url"
@@ -15,8 +16,10 @@ import (
 	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
-// sarifResults is how many results of a run GitHub keeps.
-const sarifResults = 5000
+const (
+	sarifResults = 5000 // of a run; GitHub keeps no more
+	sarifPlaces  = 1000 // of a result; with more GitHub refuses the file
+)
 
 // SARIF writes SARIF 2.1.0, one run of the tool pullwarden, for a code scanning page.
 func SARIF(w io.Writer, r *Report) error {
@@ -85,10 +88,14 @@ func sarifRun(r *Report) (*sarif.Run, error) {
 			}
 			run.Tool.Driver.AddRule(rule)
 		}
+		var unnamed string
+		if more := max(0, len(f.Also)-sarifPlaces+1) + f.Unlisted; more > 0 {
+			unnamed = fmt.Sprintf(" And at %s.", plural(more, "more place"))
+		}
 		result := sarif.NewRuleResult(f.Rule.ID).WithLevel(level(f.Severity)).
-			WithMessage(sarif.NewTextMessage(r.message(f) + " Fix: " + plain(r.clean(f.Fix.Text)))).
+			WithMessage(sarif.NewTextMessage(r.message(f) + " Fix: " + plain(r.clean(f.Fix.Text)) + unnamed)).
 			WithPartialFingerprints(map[string]string{"pullwarden/v1": string(f.Print)})
-		for _, at := range append([]change.Span{f.At}, f.Also[:min(len(f.Also), alsoShown)]...) {
+		for _, at := range append([]change.Span{f.At}, f.Also[:min(len(f.Also), sarifPlaces-1)]...) {
 			result.AddLocation(sarif.NewLocationWithPhysicalLocation(where(r, at)))
 		}
 		if d.Action == policy.Ignored {

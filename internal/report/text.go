@@ -9,7 +9,7 @@ import (
 
 // Text writes the report for a terminal.
 func Text(w io.Writer, r *Report) error {
-	v := checkView(r)
+	v := checkView(r, narrower()[0])
 	v.Title, v.Verdict = Title(r), r.Verdict.Outcome.String()
 	if r.Verdict.Outcome == policy.Fail && r.Policy.Mode == policy.Observe {
 		v.Verdict = "would fail"
