@@ -37,7 +37,7 @@ func TestAllPlacesAreNamed(t *testing.T) {
 	review, err := Review(s.report(t))
 	require.NoError(t, err)
 	require.Len(t, review.Comments, 1, "one cause, one comment")
-	assert.Equal(t, 29, placesIn(review.Comments[0].Body))
+	assert.Equal(t, 29, placesIn(body(t, review, 0)))
 
 	s.comments = 0
 	check, err = Check(s.report(t))
@@ -61,8 +61,8 @@ func TestPlacesHaveBounds(t *testing.T) {
 	assert.Equal(t, 1500, placesIn(string(written(t, "markdown", s))))
 	review, err := Review(s.report(t))
 	require.NoError(t, err)
-	assert.Equal(t, alsoKept, placesIn(review.Comments[0].Body))
-	assert.Contains(t, review.Comments[0].Body, " and 1440 more\n")
+	assert.Equal(t, alsoKept, placesIn(body(t, review, 0)))
+	assert.Contains(t, body(t, review, 0), " and 1440 more\n")
 
 	for i := range f.Also {
 		f.Also[i].Path = strings.Repeat("<long>/", 500) + fmt.Sprint(i)
@@ -70,7 +70,7 @@ func TestPlacesHaveBounds(t *testing.T) {
 	s.findings = []finding.Finding{f}
 	review, err = Review(s.report(t))
 	require.NoError(t, err)
-	assert.Less(t, len(review.Comments[0].Body), 65_536)
+	assert.Less(t, len(body(t, review, 0)), 65_536)
 }
 
 // TestACheckGetsShorter: what does not fit is said in fewer words, so that the end of it is not cut off.
