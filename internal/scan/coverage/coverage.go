@@ -29,7 +29,7 @@ const (
 	maxPaths = 500      // kept of a kind; the others are counted
 )
 
-// A Kind is a known kind of files.
+// A Kind is a known kind of files; kinds.yaml says what its fields mean.
 type Kind struct {
 	Name      string `yaml:"kind"`
 	One, Many string // the words for one file, and for several
