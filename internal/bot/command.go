@@ -33,7 +33,7 @@ type request struct {
 	pull  forge.Pull
 	rules policy.Policy
 	verb  string
-	words string              // after verb and finding
+	words string                // after verb and finding
 	about []finding.Fingerprint // what it may be about
 	print finding.Fingerprint   // what it is about
 	seen  history.Sighting      // zero unless print was found in the latest review

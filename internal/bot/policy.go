@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ func (b *Bot) policyFor(ctx context.Context, s *subject) (ruling, error) {
 	in, err := b.rules(ctx, s.repo, file.Text, file.Err)
 	if err != nil {
 		return in, err
+	}
+	if bytes.Equal(in.layers.Repository, file.Text) { // else it is the one that last was valid
+		in.Date(file.Text, file.Written)
 	}
 	for _, path := range policy.OwnersPaths() {
 		file, asked := s.opening.Files[path]

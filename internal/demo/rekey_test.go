@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pullwarden/pullwarden/internal/demo"
+	"github.com/pullwarden/pullwarden/internal/fakehub"
 )
 
 // Another key of fingerprints, twice: first in place of the database's, then of
@@ -42,7 +44,7 @@ func TestAnotherFingerprintKey(t *testing.T) {
 	require.Contains(t, w.check(pull.HeadSHA).Title, "1 blocking: Vulnerable")
 	say("other", "/pullwarden ignore "+was["requirements.txt"]+" a demo")
 	policy := "version: 1\nignore:\n  - {fingerprint: " + was["requirements.txt"] + ", reason: a demo, owner: '@acme/web', until: 2099-01-01}\n"
-	_, err = w.repo.Commit("main", "Accept the other one", map[string]string{".github/pullwarden.yml": policy})
+	_, err = w.repo.Commit("main", "Accept the other one", map[string]string{".github/pullwarden.yml": policy}, fakehub.At(time.Now()))
 	require.NoError(t, err)
 	w.deliver(pull.Number, "synchronize")
 	w.settle()
@@ -81,7 +83,7 @@ func TestAnotherFingerprintKey(t *testing.T) {
 		require.True(t, told)
 		policy = strings.Replace(policy, named, next[:32], 1)
 		named = next[:32]
-		_, err = w.repo.Commit("main", "Name it anew", map[string]string{".github/pullwarden.yml": policy})
+		_, err = w.repo.Commit("main", "Name it anew", map[string]string{".github/pullwarden.yml": policy}, fakehub.At(time.Now()))
 		require.NoError(t, err)
 	}
 	renew()

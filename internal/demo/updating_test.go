@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
@@ -163,4 +164,50 @@ func TestUpdating(t *testing.T) {
 	p, err = w.repo.Pull(3)
 	require.NoError(t, err)
 	assert.Len(t, p.Threads, len(before[2].Threads), "what asks again has its thread")
+}
+
+// All advisories of one package are one finding with one comment, which goes
+// on from version to version.
+func TestOneCommentOfAPackage(t *testing.T) {
+	advisories, err := os.ReadFile(filepath.Join("testdata", "update", "advisories.txtar"))
+	require.NoError(t, err)
+	w := newWorld(t, demo.StageOptions{Sample: slices.Concat(demo.SampleText, advisories)})
+	check, p := w.review(map[string]string{"requirements.txt": "example-django==1.2\n"})
+	assert.Equal(t, "failure", check.Conclusion)
+	r, ok := w.Report(p.Number)
+	require.True(t, ok)
+	require.Len(t, r.Result.Findings, 1)
+	assert.Len(t, r.Result.Findings[0].Advisories, 12)
+	require.Len(t, p.Threads, 1)
+	first := p.Threads[0]
+	assert.Contains(t, first.Comments[0].Body, "example-django 1.2 has 12 known vulnerabilities")
+
+	push := func(version string) fakehub.Pull {
+		t.Helper()
+		_, err := w.repo.Commit(p.Head, "Go up", map[string]string{"requirements.txt": "example-django==" + version + "\n"})
+		require.NoError(t, err)
+		w.deliver(p.Number, "synchronize")
+		w.settle()
+		now, err := w.repo.Pull(p.Number)
+		require.NoError(t, err)
+		require.Len(t, now.Threads, 1)
+		require.Len(t, now.Threads[0].Comments, 1)
+		return now
+	}
+	now := push("1.4")
+	assert.Equal(t, first.Comments[0].ID, now.Threads[0].Comments[0].ID)
+	assert.Contains(t, now.Threads[0].Comments[0].Body, "example-django 1.4 has 6 known vulnerabilities")
+	assert.True(t, push("9.0").Threads[0].Resolved)
+	assert.False(t, push("1.2").Threads[0].Resolved)
+
+	// What is said of a finding covers what it was when it was said.
+	fingerprint := "fingerprint: " + fingerprintIn(t, now.Threads[0].Comments[0].Body)
+	for when, want := range map[string]string{"2026-09-01": "failure", "2026-11-01": "success"} { // published on 2026-09-30
+		at, err := time.Parse(time.DateOnly, when)
+		require.NoError(t, err)
+		policy := "version: 1\nignore:\n  - {" + fingerprint + ", reason: 'of " + when + "', owner: '@acme/web', until: 2099-01-01}\n"
+		_, err = w.repo.Commit("main", "Accept it", map[string]string{".github/pullwarden.yml": policy}, fakehub.At(at))
+		require.NoError(t, err)
+		assert.Equal(t, want, w.check(push("1.2").HeadSHA).Conclusion, when)
+	}
 }

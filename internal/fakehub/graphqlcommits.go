@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -51,6 +52,13 @@ func (c *call) commitNode(r *Repo, sha string) node {
 		}
 		return connection("associatedPullRequests", "PullRequest", list)(args)
 	}
+	n.fields["blame"] = func(args map[string]any) (any, *graphError) {
+		if !c.token.can("contents:read") {
+			return nil, forbiddenGraph()
+		}
+		path, _ := args["path"].(string)
+		return r.blame(sha, path)
+	}
 	n.fields["file"] = func(args map[string]any) (any, *graphError) {
 		if !c.token.can("contents:read") {
 			return nil, forbiddenGraph()
@@ -63,6 +71,41 @@ func (c *call) commitNode(r *Repo, sha string) node {
 		return c.entryNode(r, *o), nil
 	}
 	return n
+}
+
+// blame tells of each run of lines which commit wrote it.
+func (r *Repo) blame(sha, path string) (any, *graphError) {
+	out, err := r.git("blame", "--porcelain", sha, "--", path)
+	if err != nil {
+		return nil, &graphError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve file for path '%s'.", path)}
+	}
+	var ranges []node
+	when := map[string]any{}
+	var commit string
+	var last, first int
+	end := func() {
+		if commit != "" {
+			n := gitObject(commit)
+			n.fields["committedDate"] = is(when[commit])
+			ranges = append(ranges, node{kind: "BlameRange", fields: map[string]field{
+				"startingLine": is(first), "endingLine": is(last), "age": is(1), "commit": is(n)}})
+		}
+	}
+	for _, line := range strings.Split(string(out), "\n") {
+		words := strings.Fields(line)
+		switch {
+		case strings.HasPrefix(line, "\t") || len(words) < 2:
+		case isSHA(words[0]) && words[0] != commit:
+			end()
+			commit, first, last = words[0], atoi(words[2]), atoi(words[2])
+		case isSHA(words[0]):
+			last = atoi(words[2])
+		case words[0] == "committer-time":
+			when[commit] = stamp(time.Unix(int64(atoi(words[1])), 0))
+		}
+	}
+	end()
+	return node{kind: "Blame", fields: map[string]field{"ranges": is(ranges)}}, nil
 }
 
 func (c *call) commitsOf(p *pull) field {

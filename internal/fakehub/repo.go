@@ -150,6 +150,7 @@ type commitPlan struct {
 	modes   map[string]string
 	parent  string
 	author  string
+	at      time.Time
 	replace bool
 }
 
@@ -169,6 +170,9 @@ func From(sha string) CommitOption { return func(p *commitPlan) { p.parent = sha
 
 // Author names who committed; "dev" without it.
 func Author(login string) CommitOption { return func(p *commitPlan) { p.author = login } }
+
+// At says when the commit is made; without it, its time is the same in every run.
+func At(when time.Time) CommitOption { return func(p *commitPlan) { p.at = when } }
 
 // Replace makes the tree hold nothing but the given files.
 func Replace() CommitOption { return func(p *commitPlan) { p.replace = true } }
@@ -190,7 +194,11 @@ func (r *Repo) Commit(branch, message string, files map[string]string, opts ...C
 	var in bytes.Buffer
 	data := func(s string) { fmt.Fprintf(&in, "data %d\n%s\n", len(s), s) }
 	fmt.Fprintf(&in, "commit refs/heads/%s\n", branch)
-	fmt.Fprintf(&in, "committer %s <%s@example.com> %d +0000\n", p.author, p.author, r.commitTime().Unix())
+	when := r.commitTime()
+	if !p.at.IsZero() {
+		when = p.at
+	}
+	fmt.Fprintf(&in, "committer %s <%s@example.com> %d +0000\n", p.author, p.author, when.Unix())
 	data(message)
 	if p.parent != "" {
 		fmt.Fprintf(&in, "from %s\n", p.parent)

@@ -22,7 +22,8 @@ type Forge interface {
 	// Pull returns a pull request as it stands now.
 	Pull(ctx context.Context, ref PullRef) (Pull, error)
 	// Begin returns at once what a review of ref starts from, with the files
-	// at paths of the default branch's tip.
+	// at paths of the default branch's tip; of the last one, with when each line
+	// was written.
 	Begin(ctx context.Context, ref PullRef, paths ...string) (Opening, error)
 	// Look returns at once what stands on the head sha, and on pull request
 	// number of repo unless that is 0.
@@ -134,8 +135,9 @@ type Opening struct {
 
 // A File is what ReadFile tells of one.
 type File struct {
-	Text []byte
-	Err  error
+	Text    []byte
+	Written []time.Time // by line: when the commit was made that it is from; nil if that is not known
+	Err     error
 }
 
 // Seen is what stood on a head when somebody looked. With it a Put need not

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
@@ -139,4 +140,28 @@ func (p Policy) noteOnly(f finding.Finding) string {
 
 func (p Policy) isTest(path string) bool {
 	return slices.ContainsFunc(p.TestPaths, func(g string) bool { return matches(g, path) })
+}
+
+// Date says when the exceptions of the repository's file were written, which is
+// text: each with the newest of its lines. Without the dates of its lines, an
+// exception covers all that is known.
+func (p *Policy) Date(text []byte, written []time.Time) {
+	lines := strings.Split(string(text), "\n")
+	indent := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+	p.Ignore = slices.Clone(p.Ignore)
+	for i := range p.Ignore {
+		e := &p.Ignore[i]
+		if e.Layer == Organisation || e.Layer == Conversation || e.Line < 1 || e.Line > min(len(lines), len(written)) {
+			continue
+		}
+		first := e.Line - 1
+		for n := first; n < min(len(lines), len(written)); n++ {
+			if n > first && strings.TrimSpace(lines[n]) != "" && indent(lines[n]) <= indent(lines[first]) {
+				break // the next entry
+			}
+			if written[n].After(e.Since) {
+				e.Since = written[n]
+			}
+		}
+	}
 }

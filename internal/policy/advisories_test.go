@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -145,4 +146,29 @@ func TestFloorsOfNewKeys(t *testing.T) {
 	assert.Equal(t, Block, p.Uncovered)
 	assert.Equal(t, Default().TestPaths, p.TestPaths)
 	assert.Len(t, p.Raised, 3)
+}
+
+// An exception of a file is as old as the newest of its lines.
+func TestDate(t *testing.T) {
+	text := "version: 1\nignore:\n  - {package: a, reason: r, owner: o, until: 2099-01-01}\n  - package: b\n    reason: r\n\n    owner: o\n    until: 2099-01-01\n  - {package: c, reason: r, owner: o, until: 2099-01-01}\nmode: enforce\n"
+	p, err := Parse([]byte(text))
+	require.NoError(t, err)
+	day := func(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
+	written := []time.Time{day(1), day(1), day(2), day(3), day(3), day(3), day(3), day(5), day(4), day(9)}
+	asked := Exception{Package: "d", Layer: Conversation, Line: 3}
+	p.Ignore = append(p.Ignore, asked)
+	was := p
+	p.Date([]byte(text), written)
+	var since []time.Time
+	for _, e := range p.Ignore {
+		since = append(since, e.Since)
+	}
+	assert.Equal(t, []time.Time{day(2), day(5), day(4), {}}, since)
+	assert.Zero(t, was.Ignore[0].Since, "another policy of the same text")
+	p = was
+	p.Date([]byte(text), nil)
+	assert.Zero(t, p.Ignore[0].Since)
+	p.Date([]byte(text), written[:3])
+	assert.Equal(t, day(2), p.Ignore[0].Since)
+	assert.Zero(t, p.Ignore[1].Since)
 }

@@ -20,14 +20,19 @@ func (f *Forge) ask(ctx context.Context, c *gh.Client, document string, variable
 	}
 	var answer struct {
 		Data   json.RawMessage
-		Errors []struct{ Type, Message string }
+		Errors []struct {
+			Type, Message string
+			Path          []any
+		}
 	}
 	resp, err := c.Do(ctx, req, &answer)
 	if err != nil {
 		return classify(err, f.now())
 	}
-	if len(answer.Errors) > 0 {
-		e := answer.Errors[0]
+	for _, e := range answer.Errors {
+		if len(e.Path) > 1 && e.Path[1] == writtenField {
+			continue // a review goes without it
+		}
 		said := fmt.Errorf("GitHub answers %s", withoutTokens(strings.TrimSpace(e.Type+" "+e.Message)))
 		switch {
 		case e.Type == "NOT_FOUND":

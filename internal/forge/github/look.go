@@ -59,6 +59,43 @@ baseRefName baseRefOid headRefName headRefOid repository { databaseId }`
 
 const filePart = `{ mode type object { ... on Blob { byteSize isBinary isTruncated text } } }`
 
+// writtenPart asks when the lines of a file were written. It is a field of its
+// own beside the branch: what GitHub cannot tell of a file that does not
+// exist is an error there and nowhere else.
+const (
+	writtenField = "written"
+	writtenPart  = writtenField + `: defaultBranchRef { target { ... on Commit {
+      blame(path: $path%d) { ranges { startingLine endingLine commit { committedDate } } }
+    } } }`
+)
+
+type writtenAnswer struct {
+	Target *struct {
+		Blame *struct {
+			Ranges []struct {
+				StartingLine, EndingLine int
+				Commit                   struct{ CommittedDate time.Time }
+			}
+		}
+	}
+}
+
+// longestDated is how many lines of a file have a date.
+const longestDated = 100_000
+
+// lines returns when each line was written; nil if that is not known.
+func (a *writtenAnswer) lines() (out []time.Time) {
+	if a == nil || a.Target == nil || a.Target.Blame == nil {
+		return nil
+	}
+	for _, r := range a.Target.Blame.Ranges {
+		for line := r.StartingLine; line <= min(r.EndingLine, longestDated) && line == len(out)+1; line++ {
+			out = append(out, r.Commit.CommittedDate)
+		}
+	}
+	return out
+}
+
 // beginQuery asks for n files as file0, file1 ….
 func beginQuery(n int) string {
 	var parameters, files strings.Builder
@@ -66,9 +103,14 @@ func beginQuery(n int) string {
 		fmt.Fprintf(&parameters, ", $path%d: String!", i)
 		fmt.Fprintf(&files, "file%d: file(path: $path%d) %s\n", i, i, filePart)
 	}
+	written := ""
+	if n > 0 {
+		written = fmt.Sprintf(writtenPart, n-1)
+	}
 	return `query($owner: String!, $name: String!, $number: Int!, $app: Int!, $check: String!` + parameters.String() + `) {
   repository(owner: $owner, name: $name) {
     databaseId name owner { login }
+    ` + written + `
     defaultBranchRef { name target { ... on Commit { oid ` + files.String() + ` } } }
     pullRequest(number: $number) {
       ` + pullPart + `
@@ -206,6 +248,7 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 	var a struct {
 		Repository *struct {
 			repositoryAnswer
+			Written     *writtenAnswer
 			PullRequest *struct {
 				pullAnswer
 				Commits struct {
@@ -251,6 +294,9 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 		}
 		text, err := f.fileOf(ctx, repo, path, file)
 		o.Files[path] = forge.File{Text: text, Err: err}
+		if i == len(paths)-1 && err == nil {
+			o.Files[path] = forge.File{Text: text, Written: a.Repository.Written.lines()}
+		}
 	}
 	return o, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,29 @@ func TestBegin(t *testing.T) {
 	other.Repo.ID++
 	_, err = w.Begin(t.Context(), other, policyPath)
 	assert.Error(t, err, "a token for another repository")
+}
+
+// When each line of the last file was written comes in the same query. What
+// GitHub cannot tell of it is no reason to do without the rest.
+func TestBeginTellsWhenLinesWereWritten(t *testing.T) {
+	w := newWorld(t, nil)
+	day := func(n int) time.Time { return time.Date(2026, 5, n, 12, 0, 0, 0, time.UTC) }
+	w.commit("main", map[string]string{policyPath: "a: 1\nb: 2\nc: 3\n"}, fakehub.At(day(1)))
+	w.commit("main", map[string]string{policyPath: "a: 1\nb: 3\nnew: 1\nc: 3\n"}, fakehub.At(day(2)))
+	begin := func(paths ...string) map[string]forge.File {
+		o, err := w.Begin(t.Context(), w.pull.PullRef, paths...)
+		require.NoError(t, err)
+		return o.Files
+	}
+	assert.Equal(t, 1, w.calls(func() {
+		files := begin("a.txt", policyPath)
+		assert.Equal(t, []time.Time{day(1), day(2), day(2), day(1)}, files[policyPath].Written)
+		assert.Nil(t, files["a.txt"].Written)
+		files = begin(policyPath, "none")
+		assert.NoError(t, files[policyPath].Err)
+		assert.Nil(t, files[policyPath].Written)
+	})-1)
+	assert.Empty(t, begin())
 }
 
 // What is no plain text in GraphQL is read as ReadFile reads it.
