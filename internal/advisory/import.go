@@ -34,11 +34,19 @@ const (
 // One record that cannot be read fails the import with its name: an index that
 // silently lacks some would pass what it should not. On any error the old index stays.
 func Import(ctx context.Context, dir, into string, now time.Time) (Info, error) {
-	in, err := collect(ctx, dir, limits{maxRecordBytes, maxTotalBytes, maxRecords})
+	return ImportTelling(ctx, dir, into, now, func(string, int, int) {})
+}
+
+// ImportTelling is Import that tells how far it is: how many of the records in
+// an ecosystem's archive are read, and once, with no ecosystem, that the index
+// is being written.
+func ImportTelling(ctx context.Context, dir, into string, now time.Time, tell func(ecosystem string, done, of int)) (Info, error) {
+	in, err := collect(ctx, dir, limits{maxRecordBytes, maxTotalBytes, maxRecords}, tell)
 	if err != nil {
 		return Info{}, fmt.Errorf("import advisories: %w", err)
 	}
 	in.info.Imported = now.UTC()
+	tell("", len(in.records), len(in.records))
 	join(in.records)
 	if err := write(ctx, into, in.info, merge(in.records)); err != nil {
 		return Info{}, fmt.Errorf("import advisories: write the index: %w", err)
@@ -54,13 +62,14 @@ type limits struct {
 // An intake is what the archives hold.
 type intake struct {
 	limits  limits
+	tell    func(ecosystem string, done, of int)
 	info    Info
 	records map[string]*record
 	sums    map[string]string // digest of each record
 	bytes   int64
 }
 
-func collect(ctx context.Context, dir string, l limits) (*intake, error) {
+func collect(ctx context.Context, dir string, l limits, tell func(ecosystem string, done, of int)) (*intake, error) {
 	archives, err := filepath.Glob(filepath.Join(globQuoted(dir), "*", "all.zip"))
 	if err != nil {
 		return nil, err
@@ -71,7 +80,7 @@ func collect(ctx context.Context, dir string, l limits) (*intake, error) {
 		}
 		return nil, fmt.Errorf("%s has no ECOSYSTEM/all.zip", dir)
 	}
-	in := &intake{limits: l, records: map[string]*record{}, sums: map[string]string{}}
+	in := &intake{limits: l, tell: tell, records: map[string]*record{}, sums: map[string]string{}}
 	in.info.Ecosystems = map[string]int{}
 	for _, path := range archives { // Glob sorts
 		if err := in.archive(ctx, path); err != nil {
@@ -99,10 +108,11 @@ func (in *intake) archive(ctx context.Context, path string) error {
 	}
 	defer z.Close()
 	ecosystem := filepath.Base(filepath.Dir(path))
-	for _, f := range z.File {
+	for i, f := range z.File {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		in.tell(ecosystem, i, len(z.File))
 		if f.FileInfo().IsDir() || !strings.HasSuffix(f.Name, ".json") {
 			continue
 		}

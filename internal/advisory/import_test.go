@@ -169,7 +169,7 @@ func TestImportIsBounded(t *testing.T) {
 		"more than 65536 bytes":   {1 << 21, 1 << 16, 10},
 		"more than 1 records":     {1 << 21, 1 << 30, 1},
 	} {
-		_, err := collect(t.Context(), dir, l)
+		_, err := collect(t.Context(), dir, l, func(string, int, int) {})
 		assert.ErrorContains(t, err, says)
 	}
 }

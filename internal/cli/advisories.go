@@ -15,13 +15,17 @@ import (
 
 func advisoriesCommand(std IO) *cobra.Command {
 	var file string
-	c := &cobra.Command{Use: "advisories", Short: "keep the index of known vulnerabilities"}
+	c := &cobra.Command{
+		Use: "advisories", Short: "keep the index of known vulnerabilities",
+		Example: "  pullwarden advisories import osv\n  pullwarden advisories info",
+	}
 	c.PersistentFlags().StringVar(&file, "config", "", "settings file of the server whose index is meant")
 	c.AddCommand(
 		&cobra.Command{
-			Use:   "import DIR",
-			Short: "make the index from DIR/<ecosystem>/all.zip, as OSV publishes them",
-			Args:  cobra.ExactArgs(1),
+			Use:     "import DIR",
+			Short:   "make the index from DIR/<ecosystem>/all.zip, as OSV publishes them",
+			Example: "  pullwarden advisories import osv\n  pullwarden advisories import --config pullwarden.yml osv",
+			Args:    cobra.ExactArgs(1),
 			RunE: func(c *cobra.Command, args []string) error {
 				dir, err := indexDir(file, std)
 				if err != nil {
@@ -31,9 +35,10 @@ func advisoriesCommand(std IO) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use:   "info",
-			Short: "tell what the index holds",
-			Args:  cobra.NoArgs,
+			Use:     "info",
+			Short:   "tell what the index holds",
+			Example: "  pullwarden advisories info\n  pullwarden advisories info --config pullwarden.yml",
+			Args:    cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
 				dir, err := indexDir(file, std)
 				if err != nil {
@@ -63,7 +68,15 @@ func indexDir(file string, std IO) (string, error) {
 }
 
 func importAdvisories(ctx context.Context, from, into string, std IO) error {
-	info, err := advisory.Import(ctx, from, into, time.Now())
+	progress := startProgress(std.Err)
+	info, err := advisory.ImportTelling(ctx, from, into, time.Now(), func(ecosystem string, done, of int) {
+		if ecosystem == "" {
+			progress.say("Writing the index of %s", count(of, "record"))
+		} else {
+			progress.say("Reading %s: %d of %s", ecosystem, done, count(of, "record"))
+		}
+	})
+	progress.end()
 	if err != nil {
 		return fmt.Errorf("import %s: %w", from, err)
 	}
@@ -76,8 +89,12 @@ func printInfo(std IO, info advisory.Info) {
 		fmt.Fprintln(std.Out, "no advisories: run pullwarden advisories import DIR")
 		return
 	}
-	fmt.Fprintf(std.Out, "%d advisories, %d withdrawn ones left out, snapshot %s, newest of %s\n",
-		info.Records, info.Withdrawn, info.Snapshot, info.Newest.UTC().Format(time.DateOnly))
+	records := "1 advisory"
+	if info.Records != 1 {
+		records = fmt.Sprintf("%d advisories", info.Records)
+	}
+	fmt.Fprintf(std.Out, "%s, %d withdrawn left out, snapshot %s, newest of %s\n",
+		records, info.Withdrawn, info.Snapshot, info.Newest.UTC().Format(time.DateOnly))
 	for _, name := range slices.Sorted(maps.Keys(info.Ecosystems)) {
 		fmt.Fprintf(std.Out, "  %-12s %d\n", name, info.Ecosystems[name])
 	}

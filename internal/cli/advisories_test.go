@@ -44,7 +44,7 @@ func TestAdvisories(t *testing.T) {
 	})
 	code, out, errs := call(t, "/", env, "advisories", "import", dir)
 	require.Zero(t, code, errs)
-	assert.Contains(t, out, "1 advisories, 1 withdrawn ones left out")
+	assert.Contains(t, out, "1 advisory, 1 withdrawn left out")
 	assert.Regexp(t, `(?m)^  PyPI +1$`, out)
 	code, again, _ := call(t, "/", env, "advisories", "info")
 	assert.Zero(t, code)

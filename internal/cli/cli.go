@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pullwarden/pullwarden/config"
+	"github.com/pullwarden/pullwarden/internal/app"
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
@@ -40,15 +41,20 @@ func Main(ctx context.Context, args []string, std IO) int {
 	root := &cobra.Command{
 		Use:           "pullwarden",
 		Short:         "pullwarden guards pull requests",
+		Example:       "  pullwarden demo\n  pullwarden scan\n  pullwarden serve --config pullwarden.yml",
+		Version:       app.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.AddCommand(demoCommand(std), scanCommand(std), upgradeCommand(std), advisoriesCommand(std),
 		configCommand(std), serveCommand(std), doctorCommand(std), rulesCommand(std), versionCommand(std))
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetArgs(args)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
+	root.SetVersionTemplate("pullwarden {{.Version}}\n")
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	exampleOfEach(root)
 	err := root.ExecuteContext(ctx)
 	var code exitError
 	switch {
@@ -59,6 +65,21 @@ func Main(ctx context.Context, args []string, std IO) int {
 	}
 	fmt.Fprintf(std.Err, "pullwarden: %v\n", err)
 	return exitFailed
+}
+
+// exampleOfEach gives an example to the commands that are not ours.
+func exampleOfEach(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Example = "  pullwarden help scan"
+		case "completion":
+			c.Example = "  pullwarden completion bash > /etc/bash_completion.d/pullwarden"
+			for _, shell := range c.Commands() {
+				shell.Example = "  pullwarden completion " + shell.Name()
+			}
+		}
+	}
 }
 
 // advisoriesDir is the index that commands use where no settings file names

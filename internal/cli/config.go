@@ -30,7 +30,10 @@ func configCommand(std IO) *cobra.Command {
 		return l, err
 	}
 	const organisationFile = "the organisation's file, " + policy.OrganisationPath + " in its repository " + policy.OrganisationRepo
-	c := &cobra.Command{Use: "config", Short: "check and explain a repository's file"}
+	c := &cobra.Command{
+		Use: "config", Short: "check and explain a repository's file",
+		Example: "  pullwarden config check\n  pullwarden config explain",
+	}
 	explain := &cobra.Command{
 		Use:     "explain [FILE]",
 		Short:   "show each effective value and where it comes from (default: the file on the default branch)",
@@ -65,8 +68,8 @@ func configCommand(std IO) *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "validate a repository's file, or an organisation's (default: " + policy.Path + " of the work tree)",
 		Long: "Validates a repository's file, an organisation's, or both together. A key that is not supported yet is an error.\n" +
-			"Warns of what has no effect: exceptions that have ended, or end later than the organisation allows, and unknown rules.\n" +
-			"Exits with 0 if the files are valid, 1 if one is not, 2 if one cannot be read.",
+			"Warns of what has no effect: exceptions that have ended, or end later than the organisation allows, and unknown rules.\n\n" +
+			"Exits with\n  0  if the files are valid\n  1  if one is not\n  2  if one cannot be read",
 		Example: "  pullwarden config check\n  pullwarden config check --organisation ../.github/pullwarden.yml .github/pullwarden.yml",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

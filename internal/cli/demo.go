@@ -23,7 +23,8 @@ func demoCommand(std IO) *cobra.Command {
 		Short: "show the main job, end to end, on a sample or on your own repository",
 		Long: "Starts a small GitHub and the real server on the loopback address, opens a pull request, delivers the\n" +
 			"signed webhook, and shows the pull request as its reviewer sees it.",
-		Args: cobra.NoArgs,
+		Example: "  pullwarden demo\n  pullwarden demo --once\n  pullwarden demo --repo . --base main --head my-branch",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if (o.Base != "" || o.Head != "") && o.Repo == "" {
 				return errors.New("--base and --head go with --repo")
@@ -34,6 +35,15 @@ func demoCommand(std IO) *cobra.Command {
 				}
 				o.Repo = inDir(std.Dir, o.Repo)
 				o.Advisories = advisoriesDir(std.Env)
+			}
+			var page net.Listener
+			if !once && !asJSON { // before anything is played: the port may be taken
+				ln, err := net.Listen("tcp", address)
+				if err != nil {
+					return fmt.Errorf("--addr: the page cannot be served on %s: %w", address, err)
+				}
+				defer ln.Close()
+				page = ln
 			}
 			level := zerolog.WarnLevel
 			if verbose {
@@ -57,7 +67,7 @@ func demoCommand(std IO) *cobra.Command {
 			if once {
 				return nil
 			}
-			return servePage(c, std, show, address)
+			return servePage(c, std, show, page)
 		},
 	}
 	c.Flags().StringVar(&o.Repo, "repo", "", "a repository of yours, instead of the sample")
@@ -66,16 +76,12 @@ func demoCommand(std IO) *cobra.Command {
 	c.Flags().BoolVar(&once, "once", false, "print the outcome and exit")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the outcome as JSON and exit")
 	c.Flags().BoolVar(&verbose, "verbose", false, "show the server's log")
-	c.Flags().StringVar(&address, "addr", "127.0.0.1:8085", "where to serve the page")
+	c.Flags().StringVar(&address, "addr", "127.0.0.1:8085", "`HOST:PORT` to serve the page on")
 	return c
 }
 
 // servePage shows the pull request until the command is interrupted.
-func servePage(c *cobra.Command, std IO, show *demo.Show, address string) error {
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
-	}
+func servePage(c *cobra.Command, std IO, show *demo.Show, ln net.Listener) error {
 	srv := &http.Server{Handler: demo.PageHandler(show), ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(std.Out, "\nThe pull request as its reviewer sees it: http://%s/ (end with Ctrl-C)\n", ln.Addr())
 	go func() {

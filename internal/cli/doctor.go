@@ -17,16 +17,16 @@ func doctorCommand(std IO) *cobra.Command {
 	var timeout time.Duration
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "look for what an operator would forget",
+		Short: "check settings, GitHub App and host for common problems",
 		Long: "Looks at the settings, the App on GitHub, its webhook, the checks that branches require, and this machine. Each\n" +
-			"line says what was seen and, where it is not well, what to do. It changes nothing.\n" +
-			"Exits with 0 if all is well (notes and warnings may be there), 1 if there is a problem, and 2 if there is none,\n" +
-			"but something could not be looked at.",
-		Args: cobra.NoArgs,
+			"line says what was seen and, where it is not well, what to do. It changes nothing.\n\n" +
+			"Exits with\n" +
+			"  0  if all is well; there may be notes and warnings\n" +
+			"  1  if there is a problem\n" +
+			"  2  if there is none, but something could not be looked at",
+		Example: "  pullwarden doctor --config pullwarden.yml\n  pullwarden doctor --config pullwarden.yml --redeliver",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "text" && format != "json" {
-				return fmt.Errorf("--format: %q is none of text, json", format)
-			}
 			if repositories < 1 {
 				return fmt.Errorf("--repositories: %d is under one", repositories)
 			}
@@ -46,7 +46,7 @@ func doctorCommand(std IO) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "settings file of the server")
-	c.Flags().StringVar(&format, "format", "text", "one of text, json")
+	formatFlag(c, &format, "text", "json")
 	c.Flags().BoolVar(&redeliver, "redeliver", false, "have GitHub make its latest delivery again, and see what becomes of it")
 	c.Flags().IntVar(&repositories, "repositories", 50, "look at the rules of so many repositories, at the most")
 	c.Flags().DurationVar(&timeout, "timeout", 3*time.Minute, "of all checks together")

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pullwarden/pullwarden/internal/app"
@@ -13,15 +11,13 @@ func rulesCommand(std IO) *cobra.Command {
 	var file, format string
 	c := &cobra.Command{
 		Use:   "rules",
-		Short: "show of how much use each rule is",
+		Short: "show how often each rule's findings were fixed, ignored or called not useful",
 		Long: "Shows what became of the last 50 findings of each rule that were judged: fixed, excepted, or called not useful with\n" +
 			"/pullwarden not-useful. A rule of which more than 10 % were not useful is proposed for demotion; nothing happens by\n" +
 			"itself. It reads the server's database and changes nothing.",
-		Args: cobra.NoArgs,
+		Example: "  pullwarden rules --config pullwarden.yml\n  pullwarden rules --format json",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "text" && format != "json" {
-				return fmt.Errorf("--format: %q is none of text, json", format)
-			}
 			cfg, err := loadConfig(file, std)
 			if err != nil {
 				return err
@@ -37,6 +33,6 @@ func rulesCommand(std IO) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "settings file of the server")
-	c.Flags().StringVar(&format, "format", "text", "one of text, json")
+	formatFlag(c, &format, "text", "json")
 	return c
 }

@@ -51,5 +51,5 @@ func TestRules(t *testing.T) {
 
 	code, _, errs = call(t, t.TempDir(), c.env, "rules", "--format", "xml")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, errs, `--format: "xml" is none of text, json`)
+	assert.Contains(t, errs, `invalid argument "xml" for "--format" flag: must be text or json`)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -34,24 +33,25 @@ const scanTime = 10 * time.Minute
 func scanCommand(std IO) *cobra.Command {
 	var f scanFlags
 	formats := report.Formats()
-	names := strings.Join(slices.Sorted(maps.Keys(formats)), ", ")
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "run the checks on a local repository",
-		Long: "Runs the same checks as on a pull request: by default on what HEAD and the index add to the base that the CI system names, or to the default branch.\n" +
-			"Exits with 0 if the change passes or the repository only observes, 1 if it is blocked, 2 if something could not be scanned and nothing blocks, or if there is nothing to compare with.",
-		Args: cobra.NoArgs,
+		Long: "Runs the same checks as on a pull request: by default on what HEAD and the index add to the base that the CI\n" +
+			"system names, or to the default branch.\n\n" +
+			"Exits with\n" +
+			"  0  if the change passes, or the repository only observes\n" +
+			"  1  if it is blocked\n" +
+			"  2  if something could not be scanned and nothing blocks, or if there is nothing to compare with",
+		Example: "  pullwarden scan\n  pullwarden scan --base origin/main --format sarif\n  pullwarden scan --all --only secrets,iac",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			write, ok := formats[f.format]
-			if !ok {
-				return fmt.Errorf("--format: %q is none of %s", f.format, names)
-			}
 			r, err := scanLocal(c.Context(), f, std)
 			if err != nil {
 				return err
 			}
 			r.Colour = isTerminal(std.Out) && std.Env("NO_COLOR") == ""
-			if err := write(std.Out, r); err != nil {
+			r.Version = app.Version()
+			if err := formats[f.format](std.Out, r); err != nil {
 				return err
 			}
 			return exitFor(r)
@@ -62,13 +62,16 @@ func scanCommand(std IO) *cobra.Command {
 	c.Flags().StringVar(&f.head, "head", "", "revision to look at (default: HEAD and the index)")
 	c.Flags().BoolVar(&f.all, "all", false, "look at the whole tree")
 	c.Flags().BoolVar(&f.staged, "staged", false, "look only at what is staged on top of HEAD, as before a commit")
-	c.Flags().StringSliceVar(&f.only, "only", nil, "run only these checks: dependencies, iac, secrets, text")
-	c.Flags().StringVar(&f.format, "format", "text", "one of "+names)
+	c.Flags().StringSliceVar(&f.only, "only", nil, "run only these of the `SCANNERS` secrets, dependencies, iac, text; with commas between them")
+	formatFlag(c, &f.format, report.FormatNames()...)
 	c.Flags().StringVar(&f.config, "config", "", "policy file to go by (default: the one on the default branch)")
 	return c
 }
 
 func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error) {
+	progress := startProgress(std.Err)
+	defer progress.end()
+	progress.say("Reading the repository")
 	clone, err := openClone(std, f.repo)
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func scanLocal(ctx context.Context, f scanFlags, std IO) (*report.Report, error)
 	asked := func(name string) bool {
 		return rules.Enabled(name) && (len(f.only) == 0 || slices.ContainsFunc(on, func(s scan.Scanner) bool { return s.Name() == name }))
 	}
-	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores, On: asked, Default: func(_ context.Context, path string) ([]byte, error) {
+	result := scan.Run(ctx, on, diff, scan.Options{Timeout: scanTime, Key: key, Ignored: rules.Ignores, On: asked, Done: progress.scanning(len(diff.Files), on), Default: func(_ context.Context, path string) ([]byte, error) {
 		text, err := judge(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
@@ -145,18 +148,18 @@ func chosen(all []scan.Scanner, only []string, enabled func(string) bool) (on []
 		only[i] = policy.ScannerOf(only[i])
 	}
 	for _, s := range all {
-		names = append(names, s.Name())
+		names = append(names, policy.SectionOf(s.Name()))
 		if enabled(s.Name()) && (len(only) == 0 || slices.Contains(only, s.Name())) {
 			on = append(on, s)
 		}
 	}
 	for _, name := range only {
 		// A check that does not exist must not look like one that passed.
-		if !slices.Contains(names, name) {
+		if !slices.Contains(names, policy.SectionOf(name)) {
 			return nil, fmt.Errorf("--only: %q is none of %s", name, strings.Join(names, ", "))
 		}
 		if !enabled(name) {
-			return nil, fmt.Errorf("--only: this repository's policy turns %s off", name)
+			return nil, fmt.Errorf("--only: this repository's policy turns %s off", policy.SectionOf(name))
 		}
 	}
 	return on, nil

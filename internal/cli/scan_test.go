@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -205,7 +206,7 @@ func TestScanFormats(t *testing.T) {
 
 	code, _, errs = call(t, r.dir, nil, "scan", "--format", "xml")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, errs, `--format: "xml" is none of json, markdown, sarif, text`)
+	assert.Contains(t, errs, `invalid argument "xml" for "--format" flag: must be text, json, sarif or markdown`)
 }
 
 // A check has one name in the file and one before its rules' ids: both are taken.
@@ -224,7 +225,7 @@ func TestScanOnly(t *testing.T) {
 	}
 	code, _, errs := call(t, r.dir, nil, "scan", "--only", "workflows")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, errs, "is none of secret, dependency, iac, text")
+	assert.Contains(t, errs, "is none of secrets, dependencies, iac, text")
 }
 
 // Without a key nobody can use a fingerprint: it is another one in each run.
@@ -258,7 +259,7 @@ func TestScanColour(t *testing.T) {
 	for _, noColor := range []string{"", "1"} {
 		terminal, screen := openTerminal(t)
 		env := func(k string) string { return map[string]string{"NO_COLOR": noColor}[k] }
-		code := cli.Main(t.Context(), []string{"scan"}, cli.IO{Out: terminal, Err: terminal, Env: env, Dir: r.dir})
+		code := cli.Main(t.Context(), []string{"scan"}, cli.IO{Out: terminal, Err: io.Discard, Env: env, Dir: r.dir})
 		assert.Equal(t, 1, code)
 		n, err := screen.Read(text)
 		require.NoError(t, err)

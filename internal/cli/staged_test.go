@@ -39,14 +39,14 @@ func TestScanStaged(t *testing.T) {
 	for _, wrong := range [][]string{{"--staged", "--all"}, {"--staged", "--base", "main"}, {"--only", "passwords"}} {
 		code, _, errs = call(t, r.dir, nil, append([]string{"scan"}, wrong...)...)
 		assert.Equal(t, 2, code)
-		assert.Regexp(t, `what is staged cannot be combined|--only: "passwords" is none of secret, `, errs)
+		assert.Regexp(t, `what is staged cannot be combined|--only: "passwords" is none of secrets, `, errs)
 	}
 	r.git("reset", "-q", "--hard", "main")
 	r.commit("Turn it off", map[string]string{".github/pullwarden.yml": "version: 1\nscanners: {secrets: {enabled: false}}\n"})
 	r.git("branch", "-f", "main")
 	code, _, errs = call(t, r.dir, nil, "scan", "--all", "--only", "secret")
 	assert.Equal(t, 2, code, "a check that is off is no pass")
-	assert.Contains(t, errs, "turns secret off")
+	assert.Contains(t, errs, "turns secrets off")
 }
 
 // TestOwnSecretRules: of two rules of an operator's one holds.

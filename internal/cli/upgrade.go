@@ -26,17 +26,15 @@ func upgradeCommand(std IO) *cobra.Command {
 	var repo, format, file string
 	var write bool
 	c := &cobra.Command{
-		Use:   "upgrade",
-		Short: "plan upgrades that settle known vulnerabilities",
-		Long:  "Plans the upgrades of the direct dependencies in the work tree, without running a package manager.\nAsks only the registries of the settings file or of this process' own environment.",
-		Args:  cobra.NoArgs,
+		Use:     "upgrade",
+		Short:   "plan upgrades that fix known vulnerabilities",
+		Long:    "Plans the upgrades of the direct dependencies in the work tree, without running a package manager.\nAsks only the registries of the settings file or of this process' own environment.",
+		Example: "  pullwarden upgrade\n  PULLWARDEN_REGISTRY_GO=https://registry.example pullwarden upgrade --write\n  pullwarden upgrade --config pullwarden.yml --format diff",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			show, ok := map[string]func(IO, string, []upgrade.Plan, []upgrade.Refused) error{
+			show := map[string]func(IO, string, []upgrade.Plan, []upgrade.Refused) error{
 				"text": plansAsText, "json": plansAsJSON, "diff": plansAsDiff,
 			}[format]
-			if !ok {
-				return fmt.Errorf("--format: %q is none of diff, json, text", format)
-			}
 			cfg, err := loadConfig(file, std)
 			if err != nil {
 				return err
@@ -77,7 +75,7 @@ func upgradeCommand(std IO) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&repo, "repo", ".", "the repository")
-	c.Flags().StringVar(&format, "format", "text", "one of diff, json, text")
+	formatFlag(c, &format, "text", "json", "diff")
 	c.Flags().StringVar(&file, "config", "", "settings file that names registries and advisories")
 	c.Flags().BoolVar(&write, "write", false, "write the files")
 	return c

@@ -11,9 +11,10 @@ import (
 
 func versionCommand(std IO) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "print version, rules and advisory snapshot",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "print version, rules and advisory snapshot",
+		Example: "  pullwarden version",
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			snapshot := "none imported"
 			if dir := advisoriesDir(std.Env); dir != "" {

@@ -65,6 +65,17 @@ func ScannerOf(name string) string {
 	return name
 }
 
+// SectionOf returns the name that a scanner has in the file, and wherever people
+// choose scanners; any other name comes back as it is.
+func SectionOf(scanner string) string {
+	for _, s := range sections() {
+		if scanner == s.scanner {
+			return s.key
+		}
+	}
+	return scanner
+}
+
 // Enabled reports whether a scanner is to run; scanner is its Name or its
 // section in the file.
 func (p Policy) Enabled(scanner string) bool { return p.scanner(scanner).Enabled }

@@ -28,7 +28,12 @@ func Run(ctx context.Context, scanners []Scanner, c *change.Change, o Options) f
 	outcomes := make([]outcome, len(scanners))
 	var wg sync.WaitGroup
 	for i, s := range scanners {
-		wg.Go(func() { outcomes[i] = alone(ctx, s, views, o, fetched[s.Name()]) })
+		wg.Go(func() {
+			outcomes[i] = alone(ctx, s, views, o, fetched[s.Name()])
+			if o.Done != nil {
+				o.Done(s.Name())
+			}
+		})
 	}
 	wg.Wait()
 

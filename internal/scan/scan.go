@@ -110,4 +110,6 @@ type Options struct {
 	// Rules, a digest of the rules and settings in use. Nil, or no Rules: none.
 	Cache Cache
 	Rules string
+	// Done is told each scanner that has ended, by several goroutines; nil: nobody is.
+	Done func(scanner string)
 }
