@@ -14,17 +14,15 @@ type Advisory struct {
 	ID       string   // the record's own: "GO-2024-2687"
 	Aliases  []string // "CVE-…", "GHSA-…"; sorted
 	Summary  string
-	Severity finding.Severity // Unrated if no source states one
-	Source   string           // where Severity comes from, for people: "CVSS 3.1 score 7.5 of GHSA-…"
+	Severity finding.Severity
+	Scored   bool   // false: no source states a severity, and Severity is our default
+	Source   string // where Severity comes from, for people: "CVSS 3.1 score 7.5 of GHSA-…"
 	// Introduced is the first version with it of the range that holds the one
 	// asked for; "0" is below all versions, "" is not known.
 	Introduced string
-	Fixed      string // lowest version without it that is above the one asked for, as manifests write it; "" if there is none
-	// LastAffected is the last version with it, where records name that and no
-	// fixed one: what comes after it is without. "" if Fixed is known, or nothing is.
-	LastAffected string
-	URLs         []string // most useful first
-	Published    time.Time
+	Fixed      string   // lowest version without it that is above the one asked for, as manifests write it; "" if there is none
+	URLs       []string // most useful first
+	Published  time.Time
 }
 
 // A DB is a set of advisories. It is safe for concurrent use.

@@ -15,8 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
 // Bounds on what an archive may hold, far above what OSV publishes.
@@ -207,7 +205,7 @@ func merge(records map[string]*record) map[pkg][]entry {
 			for _, i := range group {
 				x := list[i]
 				e.Summary = cmp.Or(e.Summary, x.summary)
-				if e.Rating.Severity == finding.Unrated {
+				if !e.Rating.Scored && x.rating.worse(e.Rating) {
 					e.Rating = x.rating
 				}
 				e.Aliases = append(e.Aliases, x.names()...)

@@ -99,7 +99,7 @@ func TestImport(t *testing.T) {
 	require.Len(t, got, 1)
 	assert.Equal(t, Advisory{
 		ID: "GO-2024-9001", Aliases: []string{"CVE-2024-99001"}, Summary: "Reads too [31mmuch",
-		Introduced: "0", Fixed: "v1.2.0",
+		Severity: finding.High, Source: "no source states one; unknown counts as high", Introduced: "0", Fixed: "v1.2.0",
 		URLs: []string{"https://example.com/GO-2024-9001", "https://example.com/fix", "https://example.com/web"},
 	}, got[0])
 	assert.Len(t, affecting(t, db, "Some New Registry", "thing", "1.0.0"), 1)
@@ -194,10 +194,7 @@ func TestSeverity(t *testing.T) {
 			rec("GO-9", "Go", "by its own id", upTo120),
 			rec("GO-10", "Go", "related only", upTo120, `"related": ["CVE-8"],`),
 			rec("GO-11", "Go", "odd database", upTo120, `"database_specific": ["HIGH"],`),
-			rec("GO-12", "Go", "two", upTo120, `"severity": [{"type": "CVSS_V2", "score": "AV:N/AC:L/Au:N/C:C/I:C/A:C"}],`),
-			rec("GO-13", "Go", "two and three", upTo120, `"severity": [{"type": "CVSS_V2", "score": "AV:N/AC:L/Au:N/C:C/I:C/A:C"}, {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:L/UI:R/S:C/C:L/I:L/A:N"}],`),
-			rec("GO-14", "Go", "broken with a word", upTo120, broken, `"database_specific": {"severity": "HIGH"},`),
-			rec("MAL-1", "Go", "malicious", upTo120, `"database_specific": {"severity": "LOW"},`),
+			rec("MAL-1", "Go", "malicious", upTo120),
 		},
 		[]string{
 			"PyPI",
@@ -206,25 +203,22 @@ func TestSeverity(t *testing.T) {
 			rec("PYSEC-9", "PyPI", "other", upTo120, `"aliases": ["GO-9"],`, `"database_specific": {"severity": "LOW"},`),
 		})
 	for name, want := range map[string]rating{
-		"vector":             {finding.Critical, "CVSS 3.1 score 9.8 of GO-1"},
-		"word":               {finding.Medium, "stated by GO-2"},
-		"both":               {finding.Critical, "CVSS 3.1 score 9.8 of GO-3"},
-		"four":               {finding.Medium, "CVSS 4.0 score 6.9 of GO-4"},
-		"word and four":      {finding.Medium, "CVSS 4.0 score 6.9 of GO-5"},
-		"broken":             {},
-		"unreviewed":         {},
-		"joined":             {finding.Critical, "CVSS 3.1 score 9.8 of PYSEC-8"},
-		"by its own id":      {finding.Low, "stated by PYSEC-9"},
-		"related only":       {},
-		"odd database":       {},
-		"two":                {finding.High, "CVSS 2.0 score 10.0 of GO-12"},
-		"two and three":      {finding.Medium, "CVSS 3.1 score 5.4 of GO-13"},
-		"broken with a word": {finding.High, "stated by GO-14"},
-		"malicious":          {finding.Critical, "listed as malicious by MAL-1"},
+		"vector":        {finding.Critical, true, "CVSS 3.1 score 9.8 of GO-1"},
+		"word":          {finding.Medium, true, "stated by GO-2"},
+		"both":          {finding.Critical, true, "CVSS 3.1 score 9.8 of GO-3"},
+		"four":          {finding.Medium, true, "CVSS 4.0 estimate 5.3 of GO-4"},
+		"word and four": {finding.Low, true, "stated by GO-5"},
+		"broken":        {finding.High, false, "no source states one; unknown counts as high"},
+		"unreviewed":    {finding.Medium, false, "no source states one, and nobody reviewed the record"},
+		"joined":        {finding.Critical, true, "CVSS 3.1 score 9.8 of PYSEC-8"},
+		"by its own id": {finding.Low, true, "stated by PYSEC-9"},
+		"related only":  {finding.High, false, "no source states one; unknown counts as high"},
+		"odd database":  {finding.High, false, "no source states one; unknown counts as high"},
+		"malicious":     {finding.Critical, true, "listed as malicious by MAL-1"},
 	} {
 		got := affecting(t, db, "Go", name, "v1.0.0")
 		require.Len(t, got, 1, name)
-		assert.Equal(t, want, rating{got[0].Severity, got[0].Source}, name)
+		assert.Equal(t, want, rating{got[0].Severity, got[0].Scored, got[0].Source}, name)
 	}
 }
 
@@ -246,7 +240,7 @@ func TestAliasesAreOneAdvisory(t *testing.T) {
 	assert.Empty(t, got[0].Fixed, "one of them has no fix")
 	got = affecting(t, db, "Go", "a", "v1.1.0")
 	require.Len(t, got, 2)
-	assert.Equal(t, "GO-1", got[0].ID, "worst first: a rated one before one that nobody rates")
+	assert.Equal(t, "GO-2", got[0].ID, "worst first")
 	assert.Empty(t, affecting(t, db, "Go", "b", "v1.0.0"))
 }
 

@@ -185,8 +185,8 @@ func (i *Index) Affecting(ctx context.Context, ecosystem, name, version string, 
 			continue
 		}
 		out = append(out, Advisory{
-			ID: e.ID, Aliases: e.Aliases, Summary: e.Summary, Severity: e.Rating.Severity,
-			Source: e.Rating.Source, Introduced: e.introducedBelow(version, compare), Fixed: e.fixedAbove(version, compare), LastAffected: e.lastAbove(version, compare), URLs: e.URLs, Published: e.Published,
+			ID: e.ID, Aliases: e.Aliases, Summary: e.Summary, Severity: e.Rating.Severity, Scored: e.Rating.Scored,
+			Source: e.Rating.Source, Introduced: e.introducedBelow(version, compare), Fixed: e.fixedAbove(version, compare), URLs: e.URLs, Published: e.Published,
 		})
 	}
 	slices.SortFunc(out, func(a, b Advisory) int {

@@ -145,36 +145,3 @@ func (a *entry) introducedBelow(version string, compare func(a, b string) int) s
 	}
 	return best.Version
 }
-
-// lastAbove returns the last affected version at or above the given one, where
-// no fixed one is known: of a range, its end, and of a list without ranges its
-// highest version. "" if there is neither.
-func (a *entry) lastAbove(version string, compare func(a, b string) int) string {
-	if a.fixedAbove(version, compare) != "" {
-		return ""
-	}
-	var best string
-	higher := func(v string) {
-		if compare(v, version) >= 0 && (best == "" || compare(v, best) > 0) {
-			best = v
-		}
-	}
-	for _, r := range a.Ranges {
-		ends := false
-		for _, e := range r.Events {
-			if e.Kind == last {
-				ends = true
-				higher(e.Version)
-			}
-		}
-		if !ends && r.covers(version, compare) {
-			return "" // this range has no end
-		}
-	}
-	if best == "" && len(a.Ranges) == 0 {
-		for _, v := range a.Versions {
-			higher(v)
-		}
-	}
-	return best
-}

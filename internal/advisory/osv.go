@@ -20,20 +20,20 @@ const (
 
 // osv is what we read of a record; the format is https://ossf.github.io/osv-schema/.
 type osv struct {
-	ID        string        `json:"id"`
-	Modified  time.Time     `json:"modified"`
-	Published time.Time     `json:"published"`
-	Withdrawn string        `json:"withdrawn"`
-	Aliases   []string      `json:"aliases"`
-	Summary   string        `json:"summary"`
-	Details   string        `json:"details"`
-	Severity  []statedScore `json:"severity"`
+	ID        string    `json:"id"`
+	Modified  time.Time `json:"modified"`
+	Published time.Time `json:"published"`
+	Withdrawn string    `json:"withdrawn"`
+	Aliases   []string  `json:"aliases"`
+	Summary   string    `json:"summary"`
+	Details   string    `json:"details"`
+	Severity  []score   `json:"severity"`
 	Affected  []struct {
 		Package struct {
 			Ecosystem string `json:"ecosystem"`
 			Name      string `json:"name"`
 		} `json:"package"`
-		Severity []statedScore `json:"severity"`
+		Severity []score `json:"severity"`
 		Ranges   []struct {
 			Type   string              `json:"type"`
 			Events []map[string]string `json:"events"`
@@ -47,7 +47,7 @@ type osv struct {
 	Database database `json:"database_specific"`
 }
 
-type statedScore struct {
+type score struct {
 	Type  string `json:"type"`
 	Score string `json:"score"`
 }

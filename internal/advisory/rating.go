@@ -9,59 +9,73 @@ import (
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
-// A rating is how bad a record is, and who says so: Unrated and "" if nobody does.
+// A rating is how bad a record is, and who says so.
 type rating struct {
 	Severity finding.Severity
+	Scored   bool
 	Source   string
 }
 
-// UnmarshalJSON also reads what earlier programs wrote: they gave a record that
-// nobody rates a severity of their own, and noted that it was not scored.
+// UnmarshalJSON reads a severity by its name, as it is written.
 func (r *rating) UnmarshalJSON(b []byte) error {
 	var stored struct {
-		Severity finding.Severity
-		Scored   *bool
+		Severity string
+		Scored   bool
 		Source   string
 	}
 	if err := json.Unmarshal(b, &stored); err != nil {
 		return err
 	}
-	*r = rating{stored.Severity, stored.Source}
-	if stored.Scored != nil && !*stored.Scored {
-		*r = rating{}
+	s, ok := finding.ParseSeverity(stored.Severity)
+	if !ok {
+		return fmt.Errorf("severity %.40q is not known", stored.Severity)
 	}
+	*r = rating{s, stored.Scored, stored.Source}
 	return nil
 }
 
-// rate returns what a record itself says of its severity: a CVSS vector, the
-// newest version first, else the word of its database. A vector that does not
-// parse says nothing. A malicious package is critical, whoever rates it. Nothing else is guessed:
-// what no source rates is Unrated.
+// rate returns what a record itself says of its severity: a CVSS 3 vector,
+// else the word of its database, else what a CVSS 4 vector comes down to.
+//
+// A record that says nothing is high: an unknown severity must not slip below
+// a threshold that was set for known ones. Two kinds are rated by what they
+// are. A malicious package is critical. A Go record that nobody reviewed was
+// copied by a machine and often names more versions than are affected: medium.
 func rate(o *osv) rating {
-	if strings.HasPrefix(o.ID, "MAL-") {
-		return rating{finding.Critical, "listed as malicious by " + o.ID}
-	}
 	scores := slices.Clone(o.Severity)
 	for _, a := range o.Affected {
 		scores = append(scores, a.Severity...)
 	}
-	var best rating
-	newest, top := "", -1.0
-	for _, s := range scores {
-		version, n, err := score(s.Score)
-		if err != nil || !strings.HasPrefix(s.Type, "CVSS") || version < newest || version == newest && n <= top {
-			continue
+	best := func(kind, label string, score func(string) (float64, error)) (r rating, ok bool) {
+		top := -1.0
+		for _, s := range scores {
+			if s.Type != kind {
+				continue
+			}
+			if n, err := score(s.Score); err == nil && n > top {
+				top = n
+				version, _, _ := strings.Cut(strings.TrimPrefix(s.Score, "CVSS:"), "/")
+				r = rating{severityOf(n), true, fmt.Sprintf("CVSS %s %s %.1f of %s", version, label, n, o.ID)}
+			}
 		}
-		newest, top = version, n
-		best = rating{severityOf(version, n), fmt.Sprintf("CVSS %s score %.1f of %s", version, n, o.ID)}
+		return r, top >= 0
 	}
-	if newest != "" {
-		return best
+	if r, ok := best("CVSS_V3", "score", baseScore); ok {
+		return r
 	}
 	if s, ok := word(o.Database.severity); ok {
-		return rating{s, "stated by " + o.ID}
+		return rating{s, true, "stated by " + o.ID}
 	}
-	return rating{}
+	if r, ok := best("CVSS_V4", "estimate", estimate); ok {
+		return r
+	}
+	switch {
+	case strings.HasPrefix(o.ID, "MAL-"):
+		return rating{finding.Critical, true, "listed as malicious by " + o.ID}
+	case o.Database.review == "UNREVIEWED":
+		return rating{finding.Medium, false, "no source states one, and nobody reviewed the record"}
+	}
+	return rating{finding.High, false, "no source states one; unknown counts as high"}
 }
 
 // word reads a severity in the words of GitHub, Debian or Red Hat.
@@ -79,27 +93,35 @@ func word(s string) (finding.Severity, bool) {
 	return 0, false
 }
 
-// join gives each record without a rating the worst of those that go by one of
+// worse reports whether a should stand instead of b.
+func (a rating) worse(b rating) bool {
+	if a.Scored != b.Scored {
+		return a.Scored
+	}
+	return a.Severity > b.Severity
+}
+
+// join gives each record without a score the worst of those that go by one of
 // its names in any ecosystem.
 func join(records map[string]*record) {
 	known := map[string]rating{}
 	for _, r := range records {
-		if r.rating.Severity == finding.Unrated {
+		if !r.rating.Scored {
 			continue
 		}
 		for _, name := range r.names() {
 			old, ok := known[name]
-			if !ok || r.rating.Severity > old.Severity || r.rating.Severity == old.Severity && r.rating.Source < old.Source {
+			if !ok || r.rating.worse(old) || !old.worse(r.rating) && r.rating.Source < old.Source {
 				known[name] = r.rating
 			}
 		}
 	}
 	for _, r := range records {
-		if r.rating.Severity != finding.Unrated {
+		if r.rating.Scored {
 			continue
 		}
 		for _, name := range r.names() {
-			if found, ok := known[name]; ok && found.Severity > r.rating.Severity {
+			if found, ok := known[name]; ok && found.worse(r.rating) {
 				r.rating = found
 			}
 		}

@@ -42,9 +42,6 @@ type Package struct {
 	// Place tells the copies of a package in one manifest apart: the path
 	// under node_modules. It is empty where there is one copy only.
 	Place string
-	// Minimum says that Version is only the least one that the manifest asks
-	// for: a newer one may be in use.
-	Minimum bool
 	// Source says where a package comes from that is not taken from the
 	// ecosystem's index: "git", "a file", "an address". Its Version is then
 	// only what the manifest claims, or empty.

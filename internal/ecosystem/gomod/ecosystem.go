@@ -170,13 +170,13 @@ func replacements(f *modfile.File) map[module.Version]*modfile.Replace {
 func (e Ecosystem) stdlib(p string, f *modfile.File, data []byte) (ecosystem.Package, bool) {
 	lib := ecosystem.Package{Name: Stdlib, Direct: true}
 	if f.Go != nil {
-		lib.Version, lib.At, lib.Minimum = f.Go.Version, span(p, f.Go.Syntax), true
+		lib.Version, lib.At = f.Go.Version, span(p, f.Go.Syntax)
 	}
 	if f.Toolchain != nil {
 		// A name may carry a suffix of who built it: "go1.22.1-custom".
 		name, _, _ := strings.Cut(strings.TrimPrefix(f.Toolchain.Name, "go"), "-")
 		if semver.IsValid(canonical(name)) && (lib.Version == "" || e.Compare(name, lib.Version) > 0) {
-			lib.Version, lib.At, lib.Minimum = name, span(p, f.Toolchain.Syntax), false
+			lib.Version, lib.At = name, span(p, f.Toolchain.Syntax)
 		}
 	}
 	if lib.Version == "" {

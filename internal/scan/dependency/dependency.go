@@ -72,7 +72,6 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 			skipped, err := notUnderstood(err)
 			report.Incomplete, errs = append(report.Incomplete, skipped...), append(errs, err)
 		}
-		builtWith(e, packages, snap)
 		packages = slices.DeleteFunc(packages, func(p ecosystem.Package) bool {
 			c := copied{p.At, p.Name, p.Place}
 			was := seen[c]

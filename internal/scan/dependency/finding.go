@@ -194,11 +194,8 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 	}
 	f.Advisories = []finding.Advisory{{
 		ID: h.ID, Aliases: h.Aliases, Summary: h.Summary, Severity: h.Severity, Source: h.Source,
-		Introduced: h.Introduced, Fixed: h.Fixed, LastAffected: h.LastAffected, Published: h.Published,
+		Introduced: h.Introduced, Fixed: h.Fixed, Published: h.Published,
 	}}
-	if p.Minimum {
-		f.Advisories[0].Note = minimumNote
-	}
 	f.Rule.References = h.URLs
 	f.Fix = h.fix(e)
 	for _, c := range h.copies[1:] {
@@ -219,9 +216,6 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 	f.Because(rule.ID, name.label(), p.Version)
 	return f
 }
-
-// minimumNote is why what a minimum version has is a note.
-const minimumNote = "the manifest names the least version, and a newer one may be in use"
 
 // purl is the package URL of a package, without version.
 func purl(e ecosystem.Ecosystem, name string) string {

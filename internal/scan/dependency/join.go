@@ -1,14 +1,10 @@
 package dependency
 
 import (
-	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/pullwarden/pullwarden/internal/ecosystem"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/scan"
 )
@@ -21,7 +17,7 @@ const advisoriesTold = 5
 
 // Join implements scan.Joiner: it makes one finding of the advisories of one
 // package and version.
-func (s *Scanner) Join(found []finding.Finding) finding.Finding {
+func (*Scanner) Join(found []finding.Finding) finding.Finding {
 	f := found[0]
 	f.Advisories = nil
 	for _, g := range found {
@@ -48,7 +44,6 @@ func (s *Scanner) Join(found []finding.Finding) finding.Finding {
 	}
 	f.Rule.Title = clean(f.Rule.Title+": "+f.Dependency.Name, messageRunes)
 	f.Rule.References, f.Severity, f.Confidence = references, severity, confidence
-	s.afterLast(&f)
 	f.Rule.How = f.Fix.Text
 	f.Message = clean(message(f), messageRunes)
 	f.Evidence = finding.Plain(clean(f.Dependency.Name+" "+f.Dependency.Version, messageRunes))
@@ -69,80 +64,11 @@ func message(f finding.Finding) string {
 	return text
 }
 
-// registryTime bounds asking a registry for the release to go to.
-const registryTime = 3 * time.Second
-
-// afterLast words the fix where records name the last affected version and no
-// fixed one, or one above the version that fixes the others: anything after it will do. Where
-// the operator has named a registry, the next release is told.
-func (s *Scanner) afterLast(f *finding.Finding) {
-	e := s.named(f.Dependency.Ecosystem)
-	if e == nil || f.Rule.ID == maliciousRule().ID {
-		return
-	}
-	var last string
-	for _, a := range f.Advisories {
-		if a.LastAffected != "" && (last == "" || e.Compare(a.LastAffected, last) > 0) {
-			last = a.LastAffected
-		}
-	}
-	if last == "" || f.Dependency.Upgrade != "" && e.Compare(f.Dependency.Upgrade, last) > 0 {
-		return
-	}
-	next := nextRelease(e, f.Dependency.Name, last)
-	dependency := *f.Dependency
-	dependency.Upgrade = next
-	f.Dependency, f.Fix = &dependency, finding.Fix{Text: after(f.Dependency.Name, last, next)}
-}
-
-func after(name, last, next string) string {
-	if !plain.MatchString(name) || !plain.MatchString(last) {
-		return "Upgrade the package to a version after the last affected one."
-	}
-	text := fmt.Sprintf("Upgrade `%s` to a version after %s", name, last)
-	if plain.MatchString(next) {
-		text += fmt.Sprintf("; the next release is %s", next)
-	}
-	return text + "."
-}
-
-// final matches the versions that are no pre-releases, in any ecosystem.
-var final = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*(\+incompatible)?$`)
-
-// nextRelease is the lowest release after last in the operator's registry; ""
-// if there is none or it does not answer.
-func nextRelease(e ecosystem.Ecosystem, name, last string) string {
-	ctx, stop := context.WithTimeout(context.Background(), registryTime)
-	defer stop()
-	all, err := e.Versions(ctx, name)
-	if err != nil {
-		return ""
-	}
-	for _, v := range all { // lowest first
-		if e.Compare(v, last) > 0 && final.MatchString(v) {
-			return v
-		}
-	}
-	return ""
-}
-
-func (s *Scanner) named(name string) ecosystem.Ecosystem {
-	if s == nil {
-		return nil
-	}
-	for _, e := range s.ecosystems {
-		if e.Name() == name {
-			return e
-		}
-	}
-	return nil
-}
-
 // unfixed says which advisories stay with the version to go to.
 func unfixed(f finding.Finding) string {
 	var ids []string
 	for _, a := range f.Advisories {
-		if a.Fixed == "" && a.LastAffected == "" {
+		if a.Fixed == "" {
 			ids = append(ids, a.ID)
 		}
 	}
@@ -196,12 +122,9 @@ func advisoryLine(a finding.Advisory, summary bool) string {
 	if a.Source != "" {
 		text += " (" + a.Source + ")"
 	}
-	switch {
-	case a.Fixed != "":
+	if a.Fixed != "" {
 		text += ", fixed in " + a.Fixed
-	case a.LastAffected != "":
-		text += ", fixed after " + a.LastAffected
-	default:
+	} else {
 		text += ", no fixed version known"
 	}
 	if summary && a.Summary != "" {

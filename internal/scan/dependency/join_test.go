@@ -1,7 +1,6 @@
 package dependency
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -10,8 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pullwarden/pullwarden/internal/change"
-	"github.com/pullwarden/pullwarden/internal/ecosystem"
-	"github.com/pullwarden/pullwarden/internal/ecosystem/pypi"
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/scan"
 )
@@ -59,60 +56,6 @@ func TestOnlyIntroducedAdvisoriesAreJoined(t *testing.T) {
 	require.Len(t, found[0].Advisories, 1)
 	assert.Equal(t, "GO-2024-9001", found[0].Advisories[0].ID)
 	assert.Empty(t, run(t, goMod("example.com/parser v0.3.0"), goMod("example.com/parser v0.18.0")))
-}
-
-// The go line is a minimum: a note, whatever it would come to. A toolchain line and a builder image count.
-func TestMinimumIsANote(t *testing.T) {
-	notes := func(tree fstest.MapFS) (notes []string) {
-		found := run(t, nil, tree)
-		require.Len(t, found, 1)
-		for _, a := range found[0].Advisories {
-			notes = append(notes, a.Note)
-		}
-		return notes
-	}
-	mod := func(lines string) fstest.MapFS {
-		return fstest.MapFS{"go.mod": {Data: []byte("module example.com/m\n\n" + lines)}}
-	}
-	image := mod("go 1.21\n")
-	image["Dockerfile"] = &fstest.MapFile{Data: []byte("FROM golang:1.22.0 AS build\n")}
-	assert.Equal(t, []string{minimumNote}, notes(mod("go 1.21.1\n")))
-	assert.Equal(t, []string{""}, notes(mod("go 1.21\n\ntoolchain go1.22.0\n")))
-	assert.Equal(t, []string{""}, notes(image))
-	image["Dockerfile"] = &fstest.MapFile{Data: []byte("FROM golang:1.22.1 AS build\n")}
-	assert.Empty(t, run(t, nil, image), "the image is newer than what the go line asks for")
-	image["Dockerfile"] = &fstest.MapFile{Data: []byte("FROM golang:1.20.1 AS build\n")}
-	assert.Equal(t, []string{minimumNote}, notes(image), "an image below the minimum builds nothing")
-}
-
-// listing is an ecosystem with a registry.
-type listing struct {
-	ecosystem.Ecosystem
-	versions []string
-	err      error
-}
-
-func (l listing) Versions(context.Context, string) ([]string, error) { return l.versions, l.err }
-
-// What records call the last affected version is never "no version is known".
-func TestAfterTheLastAffectedVersion(t *testing.T) {
-	for _, tc := range []struct {
-		versions []string
-		err      error
-		want     string
-	}{
-		{nil, ecosystem.ErrNoRegistry, "Upgrade `slow-parser` to a version after 1.4."},
-		{[]string{"1.3", "1.4", "1.5rc1", "1.5", "2.0"}, nil, "Upgrade `slow-parser` to a version after 1.4; the next release is 1.5."},
-		{[]string{"1.3", "1.4"}, nil, "Upgrade `slow-parser` to a version after 1.4."},
-	} {
-		c, err := change.Between(t.Context(), change.Empty(), fstest.MapFS{"requirements.txt": {Data: []byte("slow-parser==1.2\n")}})
-		require.NoError(t, err)
-		s := New(fixture(t), []ecosystem.Ecosystem{listing{pypi.Ecosystem{}, tc.versions, tc.err}})
-		r := scan.Run(t.Context(), []scan.Scanner{s}, c, scan.Options{})
-		require.Len(t, r.Findings, 1)
-		assert.Equal(t, tc.want, r.Findings[0].Fix.Text)
-		assert.Equal(t, finding.Unrated, r.Findings[0].Severity, "nothing rates it")
-	}
 }
 
 // Two versions of a package in one lockfile are two findings; copies of one version are one with all places.
