@@ -14,15 +14,18 @@ type Advisory struct {
 	ID       string   // the record's own: "GO-2024-2687"
 	Aliases  []string // "CVE-…", "GHSA-…"; sorted
 	Summary  string
-	Severity finding.Severity
-	Scored   bool   // false: no source states a severity, and Severity is our default
-	Source   string // where Severity comes from, for people: "CVSS 3.1 score 7.5 of GHSA-…"
+	Severity finding.Severity // Unrated: no source states one
+	Source   string           // where Severity comes from, for people: "CVSS 3.1 score 7.5 of GHSA-…"
 	// Introduced is the first version with it of the range that holds the one
 	// asked for; "0" is below all versions, "" is not known.
 	Introduced string
-	Fixed      string   // lowest version without it that is above the one asked for, as manifests write it; "" if there is none
-	URLs       []string // most useful first
-	Published  time.Time
+	Fixed      string // lowest version without it that is above the one asked for, as manifests write it; "" if there is none
+	// LastAffected is the highest version that is known to have it, where the
+	// record states that instead of Fixed; "" if there is none.
+	LastAffected string
+	Imports      []string // the affected packages of a Go module; nil: all of it
+	URLs         []string // most useful first
+	Published    time.Time
 }
 
 // A DB is a set of advisories. It is safe for concurrent use.
@@ -41,4 +44,14 @@ type Info struct {
 	Records    int            // taken
 	Withdrawn  int            // left out
 	Ecosystems map[string]int // records by ecosystem
+	// Unversioned are advisories of packages of which they name no version:
+	// nothing can be matched with them. "GHSA-… of npm left-pad".
+	Unversioned []string `json:",omitempty"`
+	// Format is that of the index file. One of format 1 knows neither package
+	// paths nor severities of CVSS 2: import again.
+	Format string `json:"-"`
 }
+
+// Outdated reports whether the index was made by an older version, which kept
+// less of the advisories.
+func (i Info) Outdated() bool { return i.Format != "" && i.Format != format }

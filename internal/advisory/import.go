@@ -43,7 +43,7 @@ func ImportTelling(ctx context.Context, dir, into string, now time.Time, tell fu
 	if err != nil {
 		return Info{}, fmt.Errorf("import advisories: %w", err)
 	}
-	in.info.Imported = now.UTC()
+	in.info.Imported, in.info.Format = now.UTC(), format
 	tell("", len(in.records), len(in.records))
 	join(in.records)
 	if err := write(ctx, into, in.info, merge(in.records)); err != nil {
@@ -88,6 +88,11 @@ func collect(ctx context.Context, dir string, l limits, tell func(ecosystem stri
 	digest := sha256.New()
 	for _, id := range slices.Sorted(maps.Keys(in.sums)) {
 		fmt.Fprintf(digest, "%s %s\n", id, in.sums[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(in.records)) {
+		for _, p := range in.records[id].unversioned {
+			in.info.Unversioned = append(in.info.Unversioned, id+" of "+p)
+		}
 	}
 	in.info.Snapshot = hex.EncodeToString(digest.Sum(nil)[:16])
 	in.info.Records = len(in.records)
@@ -174,7 +179,8 @@ type entry struct {
 	URLs      []string       `json:"u,omitempty"`
 	Published time.Time      `json:"p"`
 	Ranges    []versionRange `json:"g,omitempty"`
-	Versions  []string       `json:"v,omitempty"`
+	Versions  []string       `json:"v,omitempty"` // format 1 has them without zeros at the end
+	Imports   []string       `json:"i,omitempty"` // the affected packages of a Go module; none: all
 }
 
 // A pkg is the key of the index.
@@ -182,13 +188,33 @@ type pkg struct{ ecosystem, name string }
 
 func (p pkg) key() []byte { return []byte(p.ecosystem + "\x00" + p.name) }
 
+// A part is what one record says of one package.
+type part struct {
+	*record
+	affected
+}
+
+// affectedPackages returns the packages of a module that a group of records
+// is about. Only the Go database names packages; one record of it that names
+// none means the whole module.
+func affectedPackages(ecosystem string, list []part, group []int) []string {
+	var out []string
+	for _, i := range group {
+		own := strings.HasPrefix(list[i].id, native[ecosystem])
+		switch {
+		case ecosystem != "Go", own && len(list[i].imports) == 0:
+			return nil
+		case own:
+			out = append(out, list[i].imports...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // merge sorts the records by package and makes one entry of those that are
 // aliases of each other. Together they affect what any of them does.
 func merge(records map[string]*record) map[pkg][]entry {
-	type part struct {
-		*record
-		affected
-	}
 	parts := map[pkg][]part{}
 	for _, id := range slices.Sorted(maps.Keys(records)) {
 		for _, a := range records[id].affected {
@@ -201,12 +227,16 @@ func merge(records map[string]*record) map[pkg][]entry {
 		slices.SortStableFunc(list, func(a, b part) int { return preferred(p.ecosystem, a.id, b.id) })
 		for _, group := range groups(list, func(x part) []string { return x.names() }) {
 			first := list[group[0]]
-			e := entry{ID: first.id, Summary: first.summary, Rating: first.rating, Published: first.published}
+			e := entry{ID: first.id, Summary: first.summary, Published: first.published}
 			for _, i := range group {
 				x := list[i]
 				e.Summary = cmp.Or(e.Summary, x.summary)
-				if !e.Rating.Scored && x.rating.worse(e.Rating) {
-					e.Rating = x.rating
+				r := x.affected.rating
+				if r.basis == unrated {
+					r = x.record.rating
+				}
+				if e.Rating.basis == unrated || x.record == first.record && r.better(e.Rating) {
+					e.Rating = r
 				}
 				e.Aliases = append(e.Aliases, x.names()...)
 				for _, u := range x.urls {
@@ -221,6 +251,7 @@ func merge(records map[string]*record) map[pkg][]entry {
 			e.Aliases = slices.DeleteFunc(slices.Compact(e.Aliases), func(a string) bool { return a == e.ID })
 			slices.Sort(e.Versions)
 			e.Versions = slices.Compact(e.Versions)
+			e.Imports = affectedPackages(p.ecosystem, list, group)
 			out[p] = append(out[p], e)
 		}
 	}

@@ -88,7 +88,7 @@ func TestImport(t *testing.T) {
 	assert.Len(t, info.Snapshot, 32)
 	assert.Equal(t, Info{
 		Snapshot: info.Snapshot, Imported: now, Newest: time.Date(2025, 2, 3, 0, 0, 0, 0, time.UTC), Records: 3, Withdrawn: 1,
-		Ecosystems: map[string]int{"Go": 2, "Some New Registry": 1},
+		Ecosystems: map[string]int{"Go": 2, "Some New Registry": 1}, Format: format,
 	}, info)
 
 	db, err := Open(into)
@@ -99,7 +99,7 @@ func TestImport(t *testing.T) {
 	require.Len(t, got, 1)
 	assert.Equal(t, Advisory{
 		ID: "GO-2024-9001", Aliases: []string{"CVE-2024-99001"}, Summary: "Reads too [31mmuch",
-		Severity: finding.High, Source: "no source states one; unknown counts as high", Introduced: "0", Fixed: "v1.2.0",
+		Introduced: "0", Fixed: "v1.2.0",
 		URLs: []string{"https://example.com/GO-2024-9001", "https://example.com/fix", "https://example.com/web"},
 	}, got[0])
 	assert.Len(t, affecting(t, db, "Some New Registry", "thing", "1.0.0"), 1)
@@ -174,51 +174,111 @@ func TestImportIsBounded(t *testing.T) {
 	}
 }
 
+// TestSeverity holds the order of sources: the record's vector, its database's
+// word, an alias' vector, an alias' word; else the severity is unknown.
 func TestSeverity(t *testing.T) {
+	vector := func(v string) string { return fmt.Sprintf(`"severity": [{"type": "CVSS_V3", "score": %q}],`, v) }
 	const (
 		critical = `"severity": [{"type": "CVSS_V2", "score": "AV:N"}, {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],`
-		v4       = `"severity": [{"type": "CVSS_V4", "score": "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N"}],`
-		broken   = `"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N"}],`
+		v4       = `"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"},` +
+			`{"type": "CVSS_V4", "score": "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N"}],`
+		low = `"database_specific": {"severity": "LOW"},`
 	)
+	affected := func(id, name, more string) string {
+		return fmt.Sprintf(`{"id": %q, "affected": [{"package": {"ecosystem": "Go", "name": %q}, "ranges": [{"type": "SEMVER", "events": [%s]}], %s}]}`, id, name, upTo120, more)
+	}
 	db := indexOf(t,
 		[]string{
 			"Go",
 			rec("GO-1", "Go", "vector", upTo120, critical),
 			rec("GO-2", "Go", "word", upTo120, `"database_specific": {"severity": "MODERATE"},`),
-			rec("GO-3", "Go", "both", upTo120, critical, `"database_specific": {"severity": "LOW"},`),
-			rec("GO-4", "Go", "four", upTo120, v4),
-			rec("GO-5", "Go", "word and four", upTo120, v4, `"database_specific": {"severity": "LOW"},`),
-			rec("GO-6", "Go", "broken", upTo120, broken),
+			rec("GO-3", "Go", "both", upTo120, critical, low),
+			rec("GO-4", "Go", "newest", upTo120, v4, low),
+			rec("GO-5", "Go", "v2", upTo120, vector("(AV:N/AC:L/Au:N/C:C/I:C/A:C)")),
+			rec("GO-6", "Go", "broken", upTo120, vector("CVSS:3.1/AV:N")),
+			rec("GO-12", "Go", "broken with a word", upTo120, vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/A:H"), low),
+			rec("GO-13", "Go", "broken with an alias", upTo120, `"aliases": ["CVE-8"],`, vector("9.8")),
 			rec("GO-7", "Go", "unreviewed", upTo120, `"database_specific": {"review_status": "UNREVIEWED"},`),
-			rec("GO-8", "Go", "joined", upTo120, `"aliases": ["CVE-8"],`, `"database_specific": {"review_status": "UNREVIEWED"},`),
+			rec("GO-8", "Go", "joined", upTo120, `"aliases": ["CVE-8"],`),
+			rec("GO-14", "Go", "word before alias", upTo120, `"aliases": ["CVE-8"],`, low),
 			rec("GO-9", "Go", "by its own id", upTo120),
 			rec("GO-10", "Go", "related only", upTo120, `"related": ["CVE-8"],`),
 			rec("GO-11", "Go", "odd database", upTo120, `"database_specific": ["HIGH"],`),
-			rec("MAL-1", "Go", "malicious", upTo120),
+			rec("GO-15", "Go", "alias of an alias", upTo120, `"aliases": ["GHSA-20"],`),
+			affected("GO-16", "of the package", `"ecosystem_specific": {"severity": "IMPORTANT"}`),
+			affected("GO-17", "vector of the package", `"database_specific": {"cvss": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N"}`),
+			rec("MAL-1", "Go", "malicious", upTo120, vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N")),
 		},
 		[]string{
 			"PyPI",
-			rec("PYSEC-8", "PyPI", "other", upTo120, `"aliases": ["CVE-8"],`, critical),
-			rec("PYSEC-7", "PyPI", "other", upTo120, `"aliases": ["CVE-8"],`, `"database_specific": {"severity": "LOW"},`),
-			rec("PYSEC-9", "PyPI", "other", upTo120, `"aliases": ["GO-9"],`, `"database_specific": {"severity": "LOW"},`),
+			rec("PYSEC-8", "PyPI", "other", upTo120, `"aliases": ["CVE-8"],`, vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N")),
+			rec("PYSEC-7", "PyPI", "other", upTo120, `"aliases": ["CVE-8"],`, `"database_specific": {"severity": "CRITICAL"},`),
+			rec("PYSEC-9", "PyPI", "other", upTo120, `"aliases": ["GO-9"],`, low),
+			rec("GHSA-20", "PyPI", "twin", upTo120, `"aliases": ["CVE-20"],`),
+			rec("CVE-20", "PyPI", "twin", upTo120, critical),
 		})
 	for name, want := range map[string]rating{
-		"vector":        {finding.Critical, true, "CVSS 3.1 score 9.8 of GO-1"},
-		"word":          {finding.Medium, true, "stated by GO-2"},
-		"both":          {finding.Critical, true, "CVSS 3.1 score 9.8 of GO-3"},
-		"four":          {finding.Medium, true, "CVSS 4.0 estimate 5.3 of GO-4"},
-		"word and four": {finding.Low, true, "stated by GO-5"},
-		"broken":        {finding.High, false, "no source states one; unknown counts as high"},
-		"unreviewed":    {finding.Medium, false, "no source states one, and nobody reviewed the record"},
-		"joined":        {finding.Critical, true, "CVSS 3.1 score 9.8 of PYSEC-8"},
-		"by its own id": {finding.Low, true, "stated by PYSEC-9"},
-		"related only":  {finding.High, false, "no source states one; unknown counts as high"},
-		"odd database":  {finding.High, false, "no source states one; unknown counts as high"},
-		"malicious":     {finding.Critical, true, "listed as malicious by MAL-1"},
+		"vector":                {Severity: finding.Critical, Source: "CVSS 3.1 score 9.8 of GO-1"},
+		"word":                  {Severity: finding.Medium, Source: "stated by GO-2"},
+		"both":                  {Severity: finding.Critical, Source: "CVSS 3.1 score 9.8 of GO-3"},
+		"newest":                {Severity: finding.Medium, Source: "CVSS 4.0 score 6.9 of GO-4"},
+		"v2":                    {Severity: finding.High, Source: "CVSS 2.0 score 10.0 of GO-5"},
+		"broken":                {},
+		"broken with a word":    {Severity: finding.Low, Source: "stated by GO-12"},
+		"broken with an alias":  {Severity: finding.Medium, Source: "CVSS 3.1 score 5.3 of PYSEC-8"},
+		"unreviewed":            {},
+		"joined":                {Severity: finding.Medium, Source: "CVSS 3.1 score 5.3 of PYSEC-8"},
+		"word before alias":     {Severity: finding.Low, Source: "stated by GO-14"},
+		"by its own id":         {Severity: finding.Low, Source: "stated by PYSEC-9"},
+		"related only":          {},
+		"odd database":          {},
+		"alias of an alias":     {Severity: finding.Critical, Source: "CVSS 3.1 score 9.8 of CVE-20"},
+		"of the package":        {Severity: finding.High, Source: "stated by GO-16"},
+		"vector of the package": {Severity: finding.Medium, Source: "CVSS 3.1 score 5.3 of GO-17"},
+		"malicious":             {Severity: finding.Critical, Source: "listed as malicious by MAL-1"},
 	} {
 		got := affecting(t, db, "Go", name, "v1.0.0")
 		require.Len(t, got, 1, name)
-		assert.Equal(t, want, rating{got[0].Severity, got[0].Scored, got[0].Source}, name)
+		assert.Equal(t, want, rating{Severity: got[0].Severity, Source: got[0].Source}, name)
+	}
+}
+
+// TestAdvisoryWithoutVersion holds that a record that can match nothing is
+// named, and that the others are imported.
+func TestAdvisoryWithoutVersion(t *testing.T) {
+	dir, into := t.TempDir(), t.TempDir()
+	archive(t, dir, "npm",
+		"1.json", `{"id": "GHSA-1", "affected": [{"package": {"ecosystem": "npm", "name": "bare"}}]}`,
+		"2.json", rec("GHSA-2", "npm", "no-beginning", `{"fixed": "1.0.0"}`),
+		"3.json", rec("GHSA-3", "npm", "no-events", ``),
+		"4.json", rec("GHSA-4", "npm", "fine", upTo120))
+	info, err := Import(t.Context(), dir, into, now)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"GHSA-1 of npm bare", "GHSA-2 of npm no-beginning", "GHSA-3 of npm no-events"}, info.Unversioned)
+	db, err := Open(into)
+	require.NoError(t, err)
+	defer db.Close()
+	assert.Equal(t, info, db.Info())
+	assert.Len(t, affecting(t, db, "npm", "fine", "1.0.0"), 1)
+}
+
+func TestImportsOfGoRecords(t *testing.T) {
+	packages := `"ecosystem_specific": {"imports": [{"path": "example.com/a/x", "symbols": ["F"]}, {"path": "example.com/a/y"}, {"symbols": []}, 7]}`
+	record := func(id, more, packages string) string {
+		return fmt.Sprintf(`{"id": %q, %s "affected": [{"package": {"ecosystem": "Go", "name": "example.com/a"}, "ranges": [{"type": "SEMVER", "events": [%s]}] %s}]}`, id, more, upTo120, packages)
+	}
+	for name, c := range map[string]struct {
+		records []string
+		want    []string
+	}{
+		"one record":      {[]string{record("GO-1", "", ","+packages)}, []string{"example.com/a/x", "example.com/a/y"}},
+		"with a twin":     {[]string{record("GO-1", "", ","+packages), record("GHSA-1", `"aliases": ["GO-1"],`, "")}, []string{"example.com/a/x", "example.com/a/y"}},
+		"the twin alone":  {[]string{record("GHSA-1", "", "")}, nil},
+		"one without any": {[]string{record("GO-1", "", ","+packages), record("GO-2", `"aliases": ["GO-1"],`, "")}, nil},
+	} {
+		got := affecting(t, indexOf(t, append([]string{"Go"}, c.records...)), "Go", "example.com/a", "v1.0.0")
+		require.Len(t, got, 1, name)
+		assert.Equal(t, c.want, got[0].Imports, name)
 	}
 }
 
@@ -240,7 +300,7 @@ func TestAliasesAreOneAdvisory(t *testing.T) {
 	assert.Empty(t, got[0].Fixed, "one of them has no fix")
 	got = affecting(t, db, "Go", "a", "v1.1.0")
 	require.Len(t, got, 2)
-	assert.Equal(t, "GO-2", got[0].ID, "worst first")
+	assert.Equal(t, "GO-1", got[0].ID, "worst first")
 	assert.Empty(t, affecting(t, db, "Go", "b", "v1.0.0"))
 }
 

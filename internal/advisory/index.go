@@ -19,7 +19,8 @@ import (
 
 const (
 	indexFile = "advisories.db"
-	format    = "1" // of what is stored; another one is refused
+	format    = "2" // of what is stored
+	formerly  = "1" // is read too; any other one is refused
 )
 
 var (
@@ -184,10 +185,15 @@ func (i *Index) Affecting(ctx context.Context, ecosystem, name, version string, 
 		if !e.affects(version, compare) {
 			continue
 		}
-		out = append(out, Advisory{
-			ID: e.ID, Aliases: e.Aliases, Summary: e.Summary, Severity: e.Rating.Severity, Scored: e.Rating.Scored,
-			Source: e.Rating.Source, Introduced: e.introducedBelow(version, compare), Fixed: e.fixedAbove(version, compare), URLs: e.URLs, Published: e.Published,
-		})
+		a := Advisory{
+			ID: e.ID, Aliases: e.Aliases, Summary: e.Summary, Severity: e.Rating.Severity, Source: e.Rating.Source,
+			Introduced: e.introducedBelow(version, compare), Fixed: e.fixedAbove(version, compare),
+			Imports: e.Imports, URLs: e.URLs, Published: e.Published,
+		}
+		if a.Fixed == "" {
+			a.LastAffected = e.lastAbove(version, compare)
+		}
+		out = append(out, a)
 	}
 	slices.SortFunc(out, func(a, b Advisory) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), b.Published.Compare(a.Published), strings.Compare(a.ID, b.ID))
@@ -257,9 +263,11 @@ func about(db *bbolt.DB) (info Info, err error) {
 		if meta == nil || tx.Bucket(packageBucket) == nil {
 			return errors.New("not an index of ours")
 		}
-		if f := meta.Get(formatKey); string(f) != format {
+		f := string(meta.Get(formatKey))
+		if f != format && f != formerly {
 			return fmt.Errorf("its format is %.20q and not %q: import the advisories again", f, format)
 		}
+		info.Format = f
 		return json.Unmarshal(meta.Get(infoKey), &info)
 	})
 	return info, err

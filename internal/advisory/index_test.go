@@ -2,6 +2,7 @@ package advisory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+
+	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
 func TestOpenOfNothing(t *testing.T) {
@@ -36,6 +40,38 @@ func TestOpenRefusesWhatIsNoIndex(t *testing.T) {
 		_, err := Open(dir)
 		assert.ErrorContains(t, err, indexFile, name)
 	}
+}
+
+// TestIndexOfAnOlderVersion holds that a server goes on with the index that it
+// has: of format 1 a severity that was a default of ours is unknown.
+func TestIndexOfAnOlderVersion(t *testing.T) {
+	of := func(format string) (*Index, error) {
+		dir := t.TempDir()
+		db, err := bbolt.Open(filepath.Join(dir, indexFile), 0o644, nil)
+		require.NoError(t, err)
+		require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
+			meta, err1 := tx.CreateBucket(metaBucket)
+			packages, err2 := tx.CreateBucket(packageBucket)
+			return errors.Join(err1, err2, meta.Put(formatKey, []byte(format)), meta.Put(infoKey, []byte(`{"Snapshot": "abc", "Records": 2, "Ecosystems": {"Go": 2}}`)),
+				packages.Put([]byte("Go\x00a"), []byte(`[{"id": "GO-1", "r": {"Severity": "high", "Scored": false, "Source": "no source states one; unknown counts as high"},
+					"p": "2024-01-01T00:00:00Z", "g": [{"e": [{"k": 0, "v": "0"}, {"k": 2, "v": "v1.2.0"}]}]},
+					{"id": "GO-2", "r": {"Severity": "low", "Scored": true, "Source": "stated by GO-2"}, "p": "2024-01-01T00:00:00Z", "v": ["1"]}]`)))
+		}))
+		require.NoError(t, db.Close())
+		return Open(dir)
+	}
+	db, err := of("1")
+	require.NoError(t, err)
+	defer db.Close()
+	assert.True(t, db.Info().Outdated())
+	got := affecting(t, db, "Go", "a", "v1.0.0")
+	require.Len(t, got, 2)
+	assert.Equal(t, rating{Severity: finding.Low, Source: "stated by GO-2"}, rating{Severity: got[0].Severity, Source: got[0].Source})
+	assert.Equal(t, rating{}, rating{Severity: got[1].Severity, Source: got[1].Source})
+	assert.Equal(t, "v1.2.0", got[1].LastAffected)
+	_, err = of("3")
+	require.ErrorContains(t, err, "import the advisories again")
+	assert.False(t, Info{}.Outdated(), "no index is not an old one")
 }
 
 func TestReplacedByGarbage(t *testing.T) {

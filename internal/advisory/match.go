@@ -51,17 +51,27 @@ func readRange(events []map[string]string, written func(string) string) (version
 	return r, nil
 }
 
+// begins reports whether r affects anything.
+func (r versionRange) begins() bool {
+	return slices.ContainsFunc(r.Events, func(e event) bool { return e.Kind == introduced })
+}
+
 // covers reports whether version lies in r: whether the last event at or
 // below it is an "introduced". Records list events in any order, and this
 // needs none: it looks for the highest, not for the next.
 func (r versionRange) covers(version string, compare func(a, b string) int) bool {
+	return r.holds(version, false, compare)
+}
+
+// holds is covers of the version or, with above, of the point just above it.
+func (r versionRange) holds(version string, above bool, compare func(a, b string) int) bool {
 	if len(r.Limits) > 0 && !slices.ContainsFunc(r.Limits, func(l string) bool { return compare(version, l) < 0 }) {
 		return false
 	}
 	var top *event
 	for i := range r.Events {
 		e := &r.Events[i]
-		if c := e.compareTo(version, compare); c > 0 || c == 0 && e.Kind == last {
+		if c := e.compareTo(version, compare); c > 0 || c == 0 && e.Kind == last && !above {
 			continue
 		}
 		// Of two at one version the later in the list counts, but a "last"
@@ -105,7 +115,40 @@ func (a *entry) affects(version string, compare func(a, b string) int) bool {
 			return true
 		}
 	}
-	return slices.Contains(a.Versions, listed(version))
+	return a.lists(version)
+}
+
+func (a *entry) lists(version string) bool {
+	want := listed(version)
+	return slices.ContainsFunc(a.Versions, func(v string) bool { return listed(v) == want })
+}
+
+// lastAbove returns the lowest version, from the given one on, above which
+// nothing is known to be affected: where a range ends with it, or the highest
+// that is listed. It is "" if there is none, such as where a range has no end.
+func (a *entry) lastAbove(version string, compare func(a, b string) int) string {
+	ends := slices.Clone(a.Versions)
+	for _, r := range a.Ranges {
+		for _, e := range r.Events {
+			if e.Kind == last {
+				ends = append(ends, e.Version)
+			}
+		}
+	}
+	slices.SortStableFunc(ends, compare)
+	for _, end := range ends {
+		if compare(end, version) >= 0 && !a.affectsAbove(end, compare) {
+			return end
+		}
+	}
+	return ""
+}
+
+// affectsAbove reports whether a concerns what comes next after version, or
+// lists anything above it.
+func (a *entry) affectsAbove(version string, compare func(a, b string) int) bool {
+	return slices.ContainsFunc(a.Ranges, func(r versionRange) bool { return r.holds(version, true, compare) }) ||
+		slices.ContainsFunc(a.Versions, func(v string) bool { return compare(v, version) > 0 })
 }
 
 // fixedAbove returns the lowest version above the given one at which a range

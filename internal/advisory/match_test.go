@@ -85,3 +85,28 @@ func TestFixedAbove(t *testing.T) {
 		assert.Equal(t, c.want, c.e.fixedAbove(c.version, compare), c.name)
 	}
 }
+
+func TestLastAbove(t *testing.T) {
+	ends := rangeOf(t, `{"introduced": "0"}, {"last_affected": "1.2.0"}`)
+	once := rangeOf(t, `{"last_affected": "1.2.0"}, {"introduced": "1.2.0"}`)
+	later := rangeOf(t, `{"introduced": "1.1.0"}, {"last_affected": "1.4.0"}`)
+	open := rangeOf(t, `{"introduced": "1.2.0"}`)
+	far := rangeOf(t, `{"introduced": "3.0.0"}, {"fixed": "3.1.0"}`)
+	for _, c := range []struct {
+		name    string
+		e       entry
+		version string
+		want    string
+	}{
+		{"the end of the range", entry{Ranges: []versionRange{ends, far}}, "1.0.0", "1.2.0"},
+		{"the end itself", entry{Ranges: []versionRange{ends}}, "1.2.0", "1.2.0"},
+		{"a range of one version", entry{Ranges: []versionRange{once}}, "1.2.0", "1.2.0"},
+		{"the end of the next range over it", entry{Ranges: []versionRange{ends, later}}, "1.0.0", "1.4.0"},
+		{"a range without end over it", entry{Ranges: []versionRange{ends, open}}, "1.0.0", ""},
+		{"the highest of a list", entry{Versions: []string{"1.0.0", "1.10.0", "1.9.0"}}, "1.0.0", "1.10.0"},
+		{"a list that goes on above the range", entry{Ranges: []versionRange{ends}, Versions: []string{"1.3.0"}}, "1.0.0", "1.3.0"},
+		{"no end", entry{Ranges: []versionRange{open}, Versions: []string{"1.3.0"}}, "1.2.0", ""},
+	} {
+		assert.Equal(t, c.want, c.e.lastAbove(c.version, compare), c.name)
+	}
+}

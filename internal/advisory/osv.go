@@ -38,7 +38,9 @@ type osv struct {
 			Type   string              `json:"type"`
 			Events []map[string]string `json:"events"`
 		} `json:"ranges"`
-		Versions []string `json:"versions"`
+		Versions  []string `json:"versions"`
+		Ecosystem database `json:"ecosystem_specific"`
+		Database  database `json:"database_specific"`
 	} `json:"affected"`
 	References []struct {
 		Type string `json:"type"`
@@ -53,7 +55,11 @@ type score struct {
 }
 
 // database is what each database adds in its own words; anything may be there.
-type database struct{ severity, url, review string }
+type database struct {
+	severity, url string
+	cvss          string   // a vector
+	imports       []string // paths of the affected packages of a Go module
+}
 
 func (d *database) UnmarshalJSON(b []byte) error {
 	var raw map[string]any
@@ -62,7 +68,14 @@ func (d *database) UnmarshalJSON(b []byte) error {
 	}
 	d.severity, _ = raw["severity"].(string)
 	d.url, _ = raw["url"].(string)
-	d.review, _ = raw["review_status"].(string)
+	d.cvss, _ = raw["cvss"].(string)
+	packages, _ := raw["imports"].([]any)
+	for _, p := range packages {
+		member, _ := p.(map[string]any)
+		if path, ok := member["path"].(string); ok && path != "" {
+			d.imports = append(d.imports, path)
+		}
+	}
 	return nil
 }
 
@@ -75,13 +88,16 @@ type record struct {
 	urls                []string
 	rating              rating
 	affected            []affected
+	unversioned         []string // packages that it names without any version or range
 }
 
 // An affected is what a record says of one package.
 type affected struct {
 	ecosystem, name string
 	ranges          []versionRange
-	versions        []string
+	versions        []string // as manifests write them
+	imports         []string // the affected packages of a Go module; nil: all
+	rating          rating   // of this package alone; the zero one: that of the record
 }
 
 // identifier is what an id may look like: it becomes part of a rule's name.
@@ -103,9 +119,9 @@ func read(data []byte) (*record, error) {
 		return nil, errWithdrawn
 	}
 	r := &record{
-		id: o.ID, summary: summary(o.Summary, o.Details), modified: o.Modified, published: o.Published,
-		urls: urls(&o), rating: rate(&o),
+		id: o.ID, summary: summary(o.Summary, o.Details), modified: o.Modified, published: o.Published, urls: urls(&o),
 	}
+	scores, databases := o.Severity, []database{o.Database}
 	for _, a := range o.Aliases {
 		if a != o.ID && identifier.MatchString(a) {
 			r.aliases = append(r.aliases, a)
@@ -114,12 +130,15 @@ func read(data []byte) (*record, error) {
 	slices.Sort(r.aliases)
 	r.aliases = slices.Compact(r.aliases)
 	for _, a := range o.Affected {
+		scores = append(slices.Clip(scores), a.Severity...)
+		databases = append(databases, a.Ecosystem, a.Database)
 		if a.Package.Name == "" || len(a.Package.Name) > 1024 || a.Package.Ecosystem == "" {
 			continue // of a source repository, not of a package
 		}
 		p := affected{ecosystem: a.Package.Ecosystem, name: canonical(a.Package.Ecosystem, a.Package.Name)}
+		p.imports, p.rating = a.Ecosystem.imports, rate(o.ID, a.Severity, a.Ecosystem, a.Database)
 		for _, v := range a.Versions {
-			p.versions = append(p.versions, listed(v))
+			p.versions = append(p.versions, written(p.ecosystem, p.name, v))
 		}
 		for _, g := range a.Ranges {
 			if g.Type != "SEMVER" && g.Type != "ECOSYSTEM" {
@@ -129,12 +148,17 @@ func read(data []byte) (*record, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", a.Package.Name, err)
 			}
-			p.ranges = append(p.ranges, one)
+			if one.begins() {
+				p.ranges = append(p.ranges, one)
+			}
 		}
-		if len(p.ranges)+len(p.versions) > 0 {
-			r.affected = append(r.affected, p)
+		if len(p.ranges)+len(p.versions) == 0 {
+			r.unversioned = append(r.unversioned, p.ecosystem+" "+oneLine(p.name, summaryRunes))
+			continue
 		}
+		r.affected = append(r.affected, p)
 	}
+	r.rating = rate(o.ID, scores, databases...)
 	return r, nil
 }
 

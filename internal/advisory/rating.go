@@ -1,84 +1,91 @@
 package advisory
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 )
 
-// A rating is how bad a record is, and who says so.
+// A rating is how bad a record is, and who says so. The zero value is that of
+// a record of which nobody says it.
 type rating struct {
 	Severity finding.Severity
-	Scored   bool
-	Source   string
+	Source   string // for people: "CVSS 3.1 score 7.5 of GHSA-…"
+
+	basis basis // while importing
 }
 
-// UnmarshalJSON reads a severity by its name, as it is written.
+// A basis is what a severity comes from; the higher one is preferred.
+type basis uint8
+
+const (
+	unrated basis = iota
+	stated        // a word of the database
+	scored        // a CVSS vector
+)
+
+// UnmarshalJSON reads a severity by its name. Indexes of format 1 stored a
+// default of ours for a record without one and marked it as not scored.
 func (r *rating) UnmarshalJSON(b []byte) error {
 	var stored struct {
 		Severity string
-		Scored   bool
+		Scored   *bool
 		Source   string
 	}
 	if err := json.Unmarshal(b, &stored); err != nil {
 		return err
 	}
+	if stored.Scored != nil && !*stored.Scored {
+		*r = rating{}
+		return nil
+	}
 	s, ok := finding.ParseSeverity(stored.Severity)
 	if !ok {
 		return fmt.Errorf("severity %.40q is not known", stored.Severity)
 	}
-	*r = rating{s, stored.Scored, stored.Source}
+	*r = rating{Severity: s, Source: stored.Source}
 	return nil
 }
 
-// rate returns what a record itself says of its severity: a CVSS 3 vector,
-// else the word of its database, else what a CVSS 4 vector comes down to.
-//
-// A record that says nothing is high: an unknown severity must not slip below
-// a threshold that was set for known ones. Two kinds are rated by what they
-// are. A malicious package is critical. A Go record that nobody reviewed was
-// copied by a machine and often names more versions than are affected: medium.
-func rate(o *osv) rating {
-	scores := slices.Clone(o.Severity)
-	for _, a := range o.Affected {
-		scores = append(scores, a.Severity...)
+// rate returns what a record says of its severity: of CVSS vectors the newest
+// version's, the highest of several; else the word of its database. A vector that does
+// not parse, or a word that is not known, says nothing. A malicious package is
+// critical by what it is.
+func rate(id string, scores []score, databases ...database) rating {
+	if strings.HasPrefix(id, "MAL-") {
+		return rating{finding.Critical, "listed as malicious by " + id, scored}
 	}
-	best := func(kind, label string, score func(string) (float64, error)) (r rating, ok bool) {
-		top := -1.0
-		for _, s := range scores {
-			if s.Type != kind {
-				continue
-			}
-			if n, err := score(s.Score); err == nil && n > top {
-				top = n
-				version, _, _ := strings.Cut(strings.TrimPrefix(s.Score, "CVSS:"), "/")
-				r = rating{severityOf(n), true, fmt.Sprintf("CVSS %s %s %.1f of %s", version, label, n, o.ID)}
-			}
+	var best vectorScore
+	for _, d := range databases {
+		scores = append(scores, score{Score: d.cvss})
+	}
+	for _, s := range scores {
+		v, err := parseVector(s.Score)
+		if err == nil && (v.version > best.version || v.version == best.version && v.score > best.score) {
+			best = v
 		}
-		return r, top >= 0
 	}
-	if r, ok := best("CVSS_V3", "score", baseScore); ok {
-		return r
+	if best.version != "" {
+		return rating{best.severity, fmt.Sprintf("CVSS %s score %.1f of %s", best.version, best.score, id), scored}
 	}
-	if s, ok := word(o.Database.severity); ok {
-		return rating{s, true, "stated by " + o.ID}
+	for _, s := range scores { // distributions state a word where others have a vector
+		databases = append(databases, database{severity: s.Score})
 	}
-	if r, ok := best("CVSS_V4", "estimate", estimate); ok {
-		return r
+	var worst finding.Severity
+	for _, d := range databases {
+		s, _ := word(d.severity)
+		worst = max(worst, s)
 	}
-	switch {
-	case strings.HasPrefix(o.ID, "MAL-"):
-		return rating{finding.Critical, true, "listed as malicious by " + o.ID}
-	case o.Database.review == "UNREVIEWED":
-		return rating{finding.Medium, false, "no source states one, and nobody reviewed the record"}
+	if worst != finding.Unrated {
+		return rating{worst, "stated by " + id, stated}
 	}
-	return rating{finding.High, false, "no source states one; unknown counts as high"}
+	return rating{}
 }
 
-// word reads a severity in the words of GitHub, Debian or Red Hat.
+// word reads a severity in the words of GitHub, Debian, Ubuntu or Red Hat.
 func word(s string) (finding.Severity, bool) {
 	switch strings.ToLower(s) {
 	case "critical":
@@ -87,42 +94,43 @@ func word(s string) (finding.Severity, bool) {
 		return finding.High, true
 	case "medium", "moderate":
 		return finding.Medium, true
-	case "low":
+	case "low", "negligible", "minor", "unimportant":
 		return finding.Low, true
+	case "none", "informational":
+		return finding.Info, true
 	}
-	return 0, false
+	return finding.Unrated, false
 }
 
-// worse reports whether a should stand instead of b.
-func (a rating) worse(b rating) bool {
-	if a.Scored != b.Scored {
-		return a.Scored
-	}
-	return a.Severity > b.Severity
+// better reports whether a is preferred to b: for its basis, then as the worse.
+func (a rating) better(b rating) bool {
+	return cmp.Or(cmp.Compare(a.basis, b.basis), cmp.Compare(a.Severity, b.Severity), strings.Compare(b.Source, a.Source)) > 0
 }
 
-// join gives each record without a score the worst of those that go by one of
-// its names in any ecosystem.
+// aliasSteps is how far a severity is looked for: PYSEC-1 may name CVE-1, of
+// which only a GHSA record knows that it is its own.
+const aliasSteps = 2
+
+// join gives each record without a severity the best of those that go by one
+// of its names, in any ecosystem.
 func join(records map[string]*record) {
-	known := map[string]rating{}
-	for _, r := range records {
-		if !r.rating.Scored {
-			continue
-		}
-		for _, name := range r.names() {
-			old, ok := known[name]
-			if !ok || r.rating.worse(old) || !old.worse(r.rating) && r.rating.Source < old.Source {
-				known[name] = r.rating
+	for range aliasSteps {
+		known := map[string]rating{}
+		for _, r := range records {
+			for _, name := range r.names() {
+				if r.rating.better(known[name]) {
+					known[name] = r.rating
+				}
 			}
 		}
-	}
-	for _, r := range records {
-		if r.rating.Scored {
-			continue
-		}
-		for _, name := range r.names() {
-			if found, ok := known[name]; ok && found.worse(r.rating) {
-				r.rating = found
+		for _, r := range records {
+			if r.rating.basis != unrated {
+				continue
+			}
+			for _, name := range r.names() {
+				if known[name].better(r.rating) {
+					r.rating = known[name]
+				}
 			}
 		}
 	}

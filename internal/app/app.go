@@ -120,6 +120,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.Place("advisories_dir"), err)
 	}
+	if advisories.Info().Outdated() {
+		o.Log.Warn().Str("dir", cfg.AdvisoriesDir).Msg("an older version made the advisory index: import the advisories again (pullwarden advisories import)")
+	}
 	metrics := web.NewMetrics(Version(), o.Now)
 	hub, err := github.New(github.Options{
 		Writer: writer(cfg.Writer), AppID: cfg.GitHub.App.IntegrationID, PrivateKey: []byte(cfg.GitHub.App.PrivateKey),

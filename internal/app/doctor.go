@@ -64,7 +64,7 @@ func Doctor(cfg config.Config, env func(string) string) doctor.Options {
 			return doctor.Advisories{}, err
 		}
 		info := db.Info()
-		return doctor.Advisories{Dir: absolute(cfg.AdvisoriesDir), Records: info.Records, Imported: info.Imported}, db.Close()
+		return doctor.Advisories{Dir: absolute(cfg.AdvisoriesDir), Records: info.Records, Imported: info.Imported, Outdated: info.Outdated()}, db.Close()
 	}
 	if file, lite := strings.CutPrefix(cfg.DatabaseURL, "sqlite:"); lite && file != ":memory:" {
 		o.Disks = append([]doctor.Disk{{What: "the database", Path: absolute(filepath.Dir(file))}}, o.Disks...)

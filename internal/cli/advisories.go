@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,4 +99,16 @@ func printInfo(std IO, info advisory.Info) {
 	for _, name := range slices.Sorted(maps.Keys(info.Ecosystems)) {
 		fmt.Fprintf(std.Out, "  %-12s %d\n", name, info.Ecosystems[name])
 	}
+	if n := len(info.Unversioned); n > 0 {
+		named, more := info.Unversioned, ""
+		if n > unversionedShown {
+			named, more = named[:unversionedShown], fmt.Sprintf(" and %d more", n-unversionedShown)
+		}
+		fmt.Fprintf(std.Out, "%d affected packages are stated without any version, so nothing matches them: %s%s\n", n, strings.Join(named, ", "), more)
+	}
+	if info.Outdated() {
+		fmt.Fprintln(std.Out, "an older version made this index: import the advisories again for severities of CVSS 2 and 4 and the affected packages of Go modules")
+	}
 }
+
+const unversionedShown = 10

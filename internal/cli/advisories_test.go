@@ -41,11 +41,13 @@ func TestAdvisories(t *testing.T) {
 	dir := publish(t, "PyPI", map[string]string{
 		"a.json": record("DEMO-1", "PyPI", "example-ledger", "4.1.3"),
 		"b.json": `{"id": "DEMO-2", "modified": "2026-10-01T00:00:00Z", "withdrawn": "2026-10-01T00:00:00Z", "affected": [{"package": {"ecosystem": "PyPI", "name": "x"}}]}`,
+		"c.json": `{"id": "DEMO-3", "modified": "2026-10-01T00:00:00Z", "affected": [{"package": {"ecosystem": "PyPI", "name": "unversioned"}}]}`,
 	})
 	code, out, errs := call(t, "/", env, "advisories", "import", dir)
 	require.Zero(t, code, errs)
-	assert.Contains(t, out, "1 advisory, 1 withdrawn left out")
-	assert.Regexp(t, `(?m)^  PyPI +1$`, out)
+	assert.Contains(t, out, "2 advisories, 1 withdrawn left out")
+	assert.Regexp(t, `(?m)^  PyPI +2$`, out)
+	assert.Contains(t, out, "without any version, so nothing matches them: DEMO-3 of PyPI unversioned")
 	code, again, _ := call(t, "/", env, "advisories", "info")
 	assert.Zero(t, code)
 	assert.Equal(t, out, again)

@@ -131,6 +131,7 @@ type Advisories struct {
 	Dir      string
 	Records  int
 	Imported time.Time
+	Outdated bool // made by an older version, which kept less of them
 }
 
 // A Disk is a place that must not fill up.

@@ -109,6 +109,9 @@ func advisories(ctx context.Context, o *Options, f facts) (facts, []Line) {
 	if o.Stale > 0 && o.Now().Sub(a.Imported) > o.Stale {
 		return f, one(Warning, seen+": what was published since is not known", "import them again: "+fetch)
 	}
+	if a.Outdated {
+		return f, one(Warning, seen+" by an older version, which kept less of them", "import them again: "+fetch)
+	}
 	return f, one(OK, seen, "")
 }
 

@@ -387,6 +387,7 @@ func TestMachine(t *testing.T) {
 		{name: "space not told", spoil: free(0, errors.ErrUnsupported), want: []string{disk + unseen}},
 		{name: "no advisories", spoil: index(doctor.Advisories{Dir: "/a"}, nil), want: []string{adv + problem}, seen: []string{"no advisories in /a", "pullwarden advisories import"}},
 		{name: "old advisories", spoil: index(doctor.Advisories{Records: 5, Imported: time.Now().AddDate(0, 0, -9)}, nil), want: []string{adv + warning}, seen: []string{"imported 9 days ago"}},
+		{name: "advisories of an older version", spoil: index(doctor.Advisories{Records: 5, Imported: time.Now(), Outdated: true}, nil), want: []string{adv + warning}, seen: []string{"by an older version", "import them again"}},
 		{name: "advisories that never get old", spoil: func(w *world) {
 			index(doctor.Advisories{Records: 5, Imported: time.Now().AddDate(-1, 0, 0)}, nil)(w)
 			w.o.Stale = 0
