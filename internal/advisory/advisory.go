@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
+	"github.com/pullwarden/pullwarden/internal/version"
 )
 
 // An Advisory is one published vulnerability, as it concerns one package.
@@ -34,6 +35,25 @@ type DB interface {
 	// the ecosystem's order of versions; ecosystem is OSV's name.
 	Affecting(ctx context.Context, ecosystem, name, version string, compare func(a, b string) int) ([]Advisory, error)
 	Info() Info
+}
+
+// Ranges is a DB that can judge a range of versions, too.
+type Ranges interface {
+	// Admitting says what a constraint admits of a package. published are its
+	// versions as far as a registry tells; nil: what advisories name is known.
+	Admitting(ctx context.Context, ecosystem, name, constraint string, published []string, s version.Scheme) (Admitted, error)
+}
+
+// Admitted is what is known of the versions that a constraint admits.
+type Admitted struct {
+	Intervals []version.Interval
+	// Highest is the highest known release among them; "" if none is known.
+	Highest string
+	// Known are the advisories of Highest or, if Only and no version is known,
+	// of the range, worst first.
+	Known []Advisory
+	// Only says that each version that is admitted, known or not, has an advisory.
+	Only bool
 }
 
 // Info describes a DB.

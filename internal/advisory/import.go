@@ -181,6 +181,8 @@ type entry struct {
 	Ranges    []versionRange `json:"g,omitempty"`
 	Versions  []string       `json:"v,omitempty"` // format 1 has them without zeros at the end
 	Imports   []string       `json:"i,omitempty"` // the affected packages of a Go module; none: all
+
+	spellings map[string]bool // of Versions, as they are compared; made when asked for
 }
 
 // A pkg is the key of the index.

@@ -168,6 +168,15 @@ func (i *Index) Affecting(ctx context.Context, ecosystem, name, version string, 
 	if i.db == nil || version == "" {
 		return nil, nil
 	}
+	entries, err := i.entries(ecosystem, name)
+	if err != nil {
+		return nil, err
+	}
+	return concerning(entries, version, compare), nil
+}
+
+// entries reads what is known of one package; i is locked.
+func (i *Index) entries(ecosystem, name string) ([]entry, error) {
 	var entries []entry
 	err := i.db.View(func(tx *bbolt.Tx) error {
 		value := tx.Bucket(packageBucket).Get(pkg{ecosystem, canonical(ecosystem, name)}.key())
@@ -179,6 +188,11 @@ func (i *Index) Affecting(ctx context.Context, ecosystem, name, version string, 
 	if err != nil {
 		return nil, fmt.Errorf("look up %s in the advisory index: %w", name, err)
 	}
+	return entries, nil
+}
+
+// concerning returns those of entries that concern version, worst first.
+func concerning(entries []entry, version string, compare func(a, b string) int) []Advisory {
 	var out []Advisory
 	for n := range entries {
 		e := &entries[n]
@@ -198,7 +212,7 @@ func (i *Index) Affecting(ctx context.Context, ecosystem, name, version string, 
 	slices.SortFunc(out, func(a, b Advisory) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), b.Published.Compare(a.Published), strings.Compare(a.ID, b.ID))
 	})
-	return out, nil
+	return out
 }
 
 // rlock locks i for reading with the file of now open, unless it fails.

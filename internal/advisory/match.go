@@ -119,8 +119,13 @@ func (a *entry) affects(version string, compare func(a, b string) int) bool {
 }
 
 func (a *entry) lists(version string) bool {
-	want := listed(version)
-	return slices.ContainsFunc(a.Versions, func(v string) bool { return listed(v) == want })
+	if a.spellings == nil {
+		a.spellings = make(map[string]bool, len(a.Versions))
+		for _, v := range a.Versions {
+			a.spellings[listed(v)] = true
+		}
+	}
+	return a.spellings[listed(version)]
 }
 
 // lastAbove returns the lowest version, from the given one on, above which
@@ -147,7 +152,7 @@ func (a *entry) lastAbove(version string, compare func(a, b string) int) string 
 // affectsAbove reports whether a concerns what comes next after version, or
 // lists anything above it.
 func (a *entry) affectsAbove(version string, compare func(a, b string) int) bool {
-	return slices.ContainsFunc(a.Ranges, func(r versionRange) bool { return r.holds(version, true, compare) }) ||
+	return a.affectsNext(version, compare) ||
 		slices.ContainsFunc(a.Versions, func(v string) bool { return compare(v, version) > 0 })
 }
 

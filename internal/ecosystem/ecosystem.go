@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/pullwarden/pullwarden/internal/change"
+	"github.com/pullwarden/pullwarden/internal/version"
 )
 
 // An Ecosystem understands one family of manifests. It never runs a package
@@ -24,6 +25,8 @@ type Ecosystem interface {
 	// Packages returns what the manifest at path states, with lines, in the
 	// order of the file. A manifest that cannot be read is a *SyntaxError.
 	Packages(ctx context.Context, tree fs.FS, path string) ([]Package, error)
+	// Scheme is how it writes versions and constraints.
+	Scheme() version.Scheme
 	// Compare orders two versions as this ecosystem does: negative if a < b.
 	Compare(a, b string) int
 	// Versions returns the published versions of a package, lowest first,
@@ -37,8 +40,17 @@ type Ecosystem interface {
 // A Package is one dependency, as one manifest states it.
 type Package struct {
 	Name, Version string
-	Direct, Dev   bool
-	At            change.Span // where the manifest states the version; in a file that it takes in, that one
+	// Constraint is what the manifest admits where nothing pins a Version, as
+	// it writes it: ">=2,<3". With neither, anything is admitted.
+	Constraint string
+	// Minimum says that Version is the least that the manifest asks for: what
+	// is in use may be newer.
+	Minimum bool
+	// Pinned is what pins Version other than At, such as a builder image; zero
+	// if nothing does.
+	Pinned      change.Span
+	Direct, Dev bool
+	At          change.Span // where the manifest states the version; in a file that it takes in, that one
 	// Place tells the copies of a package in one manifest apart: the path
 	// under node_modules. It is empty where there is one copy only.
 	Place string

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	deps "deps.dev/util/semver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/semver"
@@ -21,6 +22,7 @@ import (
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/policy"
 	"github.com/pullwarden/pullwarden/internal/upgrade"
+	"github.com/pullwarden/pullwarden/internal/version"
 )
 
 // list is an ecosystem whose manifest, "list", has a line "name version" for
@@ -34,6 +36,7 @@ type list struct {
 
 func (l *list) Name() string                 { return l.name }
 func (l *list) Match(p string) bool          { return path.Base(p) == "list" }
+func (l *list) Scheme() version.Scheme       { return version.Of(deps.DefaultSystem, false) }
 func (l *list) PURLType() string             { return "generic" }
 func (l *list) Companions(p string) []string { return []string{path.Join(path.Dir(p), "hash")} }
 func (l *list) Compare(a, b string) int      { return semver.Compare("v"+strip(a), "v"+strip(b)) }

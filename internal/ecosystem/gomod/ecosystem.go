@@ -19,12 +19,14 @@ import (
 	"strings"
 	"unicode"
 
+	deps "deps.dev/util/semver"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/ecosystem"
+	"github.com/pullwarden/pullwarden/internal/version"
 )
 
 const (
@@ -60,6 +62,9 @@ func (Ecosystem) Companions(p string) []string {
 	}
 	return []string{path.Join(path.Dir(p), "go.sum")}
 }
+
+// Scheme is how versions are written.
+func (Ecosystem) Scheme() version.Scheme { return version.Of(deps.Go, false) }
 
 // Compare orders two versions: of modules with or without the leading "v", and
 // of the toolchain ("1.22rc1", "go1.22.1"). An invalid version is below all others.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/ecosystem"
+	"github.com/pullwarden/pullwarden/internal/version"
 )
 
 // maxBytes bounds a lockfile; the largest known ones of real projects stay below a third of it.
@@ -41,6 +42,9 @@ func (Ecosystem) Match(p string) bool {
 func (Ecosystem) Companions(p string) []string {
 	return []string{path.Join(path.Dir(p), "package.json")}
 }
+
+// Scheme is how versions are written.
+func (Ecosystem) Scheme() version.Scheme { return version.Of(semver.NPM, true) }
 
 // Compare orders two versions. An invalid one is below all others.
 func (Ecosystem) Compare(a, b string) int { return semver.NPM.Compare(a, b) }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/change"
 	"github.com/pullwarden/pullwarden/internal/ecosystem"
+	"github.com/pullwarden/pullwarden/internal/version"
 )
 
 const maxBytes = 4 << 20
@@ -51,6 +52,9 @@ func (Ecosystem) Match(p string) bool {
 
 // Companions returns nothing: a requirements file stands alone.
 func (Ecosystem) Companions(string) []string { return nil }
+
+// Scheme is how versions are written.
+func (Ecosystem) Scheme() version.Scheme { return version.Of(semver.PyPI, false) }
 
 // Compare orders two versions by PEP 440. An invalid one is below all others.
 func (Ecosystem) Compare(a, b string) int { return semver.PyPI.Compare(a, b) }
