@@ -43,6 +43,9 @@ type Package struct {
 	// Constraint is what the manifest admits where nothing pins a Version, as
 	// it writes it: ">=2,<3". With neither, anything is admitted.
 	Constraint string
+	// Limit says that the manifest does not ask for the package, but limits the
+	// version that others get, as a constraints file of pip does.
+	Limit bool
 	// Minimum says that Version is the least that the manifest asks for: what
 	// is in use may be newer.
 	Minimum bool

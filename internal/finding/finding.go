@@ -94,16 +94,18 @@ type Dependency struct {
 
 // An Advisory is one known vulnerability of a Dependency.
 type Advisory struct {
-	ID         string        `json:"id"`
-	Aliases    []string      `json:"aliases,omitempty"`
-	Summary    string        `json:"summary,omitempty"`
-	Severity   Severity      `json:"severity"`
-	Source     string        `json:"source,omitempty"`     // who rates it so, for people
-	Introduced string        `json:"introduced,omitempty"` // first version that has it; "0" is below all
-	Fixed      string        `json:"fixed,omitempty"`      // lowest version above that is without it; "" if none is known
-	Published  time.Time     `json:"published,omitzero"`
-	Note       string        `json:"note,omitempty"`   // as of a Finding
-	Prints     []Fingerprint `json:"prints,omitempty"` // of the advisory's own finding, before Join
+	ID         string   `json:"id"`
+	Aliases    []string `json:"aliases,omitempty"`
+	Summary    string   `json:"summary,omitempty"`
+	Severity   Severity `json:"severity"`
+	Source     string   `json:"source,omitempty"`     // who rates it so, for people
+	Introduced string   `json:"introduced,omitempty"` // first version that has it; "0" is below all
+	Fixed      string   `json:"fixed,omitempty"`      // lowest version above that is without it; "" if none is known
+	// LastAffected is the highest version known to have it, where Fixed is not known.
+	LastAffected string        `json:"last_affected,omitempty"`
+	Published    time.Time     `json:"published,omitzero"`
+	Note         string        `json:"note,omitempty"`   // as of a Finding
+	Prints       []Fingerprint `json:"prints,omitempty"` // of the advisory's own finding, before Join
 }
 
 // Named reports whether id is the advisory's own or one of its aliases.

@@ -170,10 +170,22 @@ func replacements(f *modfile.File) map[module.Version]*modfile.Replace {
 	return out
 }
 
+// Builds returns the package and version that a build in a container image
+// takes from it: "golang:1.22.1-alpine" has the standard library of Go 1.22.1. A tag that names no
+// release, such as "1.22", pins nothing.
+func (Ecosystem) Builds(image string) (name, version string, ok bool) {
+	if m := builder.FindStringSubmatch(image); m != nil {
+		return Stdlib, m[1], true
+	}
+	return "", "", false
+}
+
+var builder = regexp.MustCompile(`(?:^|/)golang:(1\.[0-9]+(?:\.[0-9]+|(?:alpha|beta|rc)[0-9]+))(?:-[A-Za-z0-9._-]+)?(?:@sha256:[0-9a-f]+)?$`)
+
 // stdlib is the toolchain that f asks for: the toolchain line if it is above
 // the go line, which is only the least version that will do.
 func (e Ecosystem) stdlib(p string, f *modfile.File, data []byte) (ecosystem.Package, bool) {
-	lib := ecosystem.Package{Name: Stdlib, Direct: true}
+	lib := ecosystem.Package{Name: Stdlib, Direct: true, Minimum: true}
 	if f.Go != nil {
 		lib.Version, lib.At = f.Go.Version, span(p, f.Go.Syntax)
 	}
@@ -181,7 +193,7 @@ func (e Ecosystem) stdlib(p string, f *modfile.File, data []byte) (ecosystem.Pac
 		// A name may carry a suffix of who built it: "go1.22.1-custom".
 		name, _, _ := strings.Cut(strings.TrimPrefix(f.Toolchain.Name, "go"), "-")
 		if semver.IsValid(canonical(name)) && (lib.Version == "" || e.Compare(name, lib.Version) > 0) {
-			lib.Version, lib.At = name, span(p, f.Toolchain.Syntax)
+			lib.Version, lib.At, lib.Minimum = name, span(p, f.Toolchain.Syntax), false
 		}
 	}
 	if lib.Version == "" {

@@ -82,10 +82,14 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 	var out []ecosystem.Package
 	var wrong error
 	files := []string{p}
+	limits := map[string]bool{} // the files that only limit what others ask for
 	for i := 0; i < len(files); i++ {
 		f, err := read(ctx, tree, files[i])
 		wrong = first(wrong, err)
-		out = append(out, f.packages...)
+		for _, p := range f.packages {
+			p.Limit = limits[files[i]]
+			out = append(out, p)
+		}
 		for _, in := range f.includes {
 			if slices.Contains(files, in.path) || e.Match(in.path) && present(tree, in.path) && !compiled(tree, in.path) {
 				continue
@@ -95,8 +99,10 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 				continue
 			}
 			files = append(files, in.path)
+			limits[in.path] = in.limit || limits[files[i]]
 		}
 	}
+	limit(out)
 	return out, first(wrong, ctx.Err())
 }
 
@@ -104,6 +110,31 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 func compiled(tree fs.FS, p string) bool {
 	stem, ok := strings.CutSuffix(p, ".in")
 	return ok && present(tree, stem+".txt")
+}
+
+// limit adds what limits say of a package to what each requirement of it admits.
+func limit(packages []ecosystem.Package) {
+	said := map[string][]string{}
+	for _, p := range packages {
+		if p.Limit && p.Constraint != "" {
+			said[p.Name] = append(said[p.Name], p.Constraint)
+		}
+	}
+	for i := range packages {
+		p := &packages[i]
+		if p.Version == "" && p.Source == "" && !p.Limit && len(said[p.Name]) > 0 {
+			p.Constraint = strings.TrimPrefix(strings.Join(append([]string{p.Constraint}, said[p.Name]...), ","), ",")
+		}
+	}
+}
+
+// Locks returns the files that pin what the requirements file at p asks for,
+// if they exist: what pip-compile makes of a ".in" file.
+func (Ecosystem) Locks(p string) []string {
+	if stem, ok := strings.CutSuffix(p, ".in"); ok {
+		return []string{stem + ".txt"}
+	}
+	return nil
 }
 
 func first(a, b error) error {
@@ -150,13 +181,13 @@ func read(ctx context.Context, tree fs.FS, p string) (file, error) {
 			continue
 		}
 		for _, name := range r.includes {
-			f.includes = append(f.includes, include{path: beside(p, name), stated: name, line: l.start})
+			f.includes = append(f.includes, include{path: beside(p, name), stated: name, line: l.start, limit: slices.Contains(r.limits, name)})
 		}
 		if r.name == "" {
 			continue
 		}
 		pkg := ecosystem.Package{
-			Name: r.name, Version: r.version, Dev: dev, Source: r.source,
+			Name: r.name, Version: r.version, Constraint: r.constraint, Dev: dev, Source: r.source,
 			At: change.Span{Path: p, Start: l.start, End: l.end},
 		}
 		// A hash would have to change too.

@@ -18,6 +18,7 @@ type include struct {
 	path   string // in the tree; "" if it is not in it
 	stated string
 	line   int
+	limit  bool // it asks for nothing: it limits what others ask for
 }
 
 // beside returns the path of a file that the one at p names; "" if that does

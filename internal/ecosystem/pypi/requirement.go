@@ -16,8 +16,10 @@ import (
 // for nothing that is not the repository's own.
 type requirement struct {
 	name, version string
+	constraint    string   // where there is no version
 	source        string   // as of a Package
 	includes      []string // files that the line takes in, as it states them
+	limits        []string // those of them that ask for nothing (-c)
 	options       bool     // the line has options of its own, such as hashes
 }
 
@@ -71,6 +73,7 @@ func parse(text string) (requirement, error) {
 	if inner, ok := strings.CutPrefix(rest, "("); ok {
 		rest = strings.TrimSuffix(inner, ")")
 	}
+	var clauses []string
 	for c := range strings.SplitSeq(rest, ",") {
 		if c = strings.TrimSpace(c); c == "" {
 			continue
@@ -82,6 +85,10 @@ func parse(text string) (requirement, error) {
 		if m[1] == "===" || m[1] == "==" && !strings.Contains(m[2], "*") {
 			r.version = cmp.Or(r.version, m[2])
 		}
+		clauses = append(clauses, m[1]+m[2])
+	}
+	if r.version == "" {
+		r.constraint = strings.Join(clauses, ",")
 	}
 	return r, nil
 }
@@ -175,6 +182,9 @@ func parseOptions(text string) (requirement, error) {
 		switch name {
 		case "-r", "--requirement", "-c", "--constraint":
 			r.includes = append(r.includes, value)
+			if name == "-c" || name == "--constraint" {
+				r.limits = append(r.limits, value)
+			}
 		case "-e", "--editable":
 			if r.name != "" || len(words) > 0 && !strings.HasPrefix(words[0], "-") {
 				return r, errors.New("more than one package on a line")

@@ -39,7 +39,7 @@ func (*Scanner) Name() string { return "dependency" }
 
 // Rules implements scan.Scanner. An advisory is no rule: a finding has several.
 func (*Scanner) Rules() []finding.Rule {
-	return []finding.Rule{vulnerable(), maliciousRule(), unchecked()}
+	return []finding.Rule{vulnerable(), maliciousRule(), unpinned(), unchecked()}
 }
 
 // EveryCommit is false: a vulnerable version that a later commit replaced is gone.
@@ -65,6 +65,11 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 		name, place string
 	}
 	seen := map[copied]bool{} // two manifests can take in the same file
+	look := inspection{Scanner: s, side: snap.Side}
+	if snap.Side == scan.After {
+		look.releases = newReleases()
+	}
+	images := bases(snap)
 	for _, p := range s.manifests(ctx, snap, tree) {
 		e := s.ecosystemOf(p)
 		packages, err := e.Packages(ctx, tree, p)
@@ -85,7 +90,9 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 				errs = append(errs, fmt.Errorf("%s: no advisories of %s are imported (pullwarden advisories import does that)", p, e.Name()))
 			}
 		}
-		found, err := s.findings(ctx, e, packages, snap.Side)
+		pin(e, packages, p, images)
+		look.ecosystem, look.locked = e, locked(tree, e, p)
+		found, err := look.findings(ctx, packages)
 		if err != nil {
 			return report, errors.Join(append(errs, fmt.Errorf("%s: %w", p, err))...)
 		}

@@ -1,6 +1,7 @@
 package dependency
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -23,11 +24,13 @@ const (
 // A place is what makes a finding of an advisory another one: where a package
 // is, and what it is there for.
 type place struct {
-	file, name, at string
-	direct, dev    bool
+	file, name, at       string
+	direct, dev, minimum bool
 }
 
-func placeOf(p ecosystem.Package) place { return place{p.At.Path, p.Name, p.Place, p.Direct, p.Dev} }
+func placeOf(p ecosystem.Package) place {
+	return place{p.At.Path, p.Name, p.Place, p.Direct, p.Dev, p.Minimum}
+}
 
 func (p place) identity(id string) finding.Identity {
 	return finding.InFile(strings.TrimSpace(p.name + "@" + id + " " + p.kind() + " " + p.at))
@@ -43,6 +46,9 @@ func (p place) kind() string {
 	}
 	if p.dev {
 		kind += " dev"
+	}
+	if p.minimum {
+		kind += " minimum"
 	}
 	return kind
 }
@@ -60,6 +66,12 @@ func (p place) milder() []place {
 			all = append(all, q)
 		}
 	}
+	if !p.minimum {
+		for _, q := range all {
+			q.minimum = true
+			all = append(all, q)
+		}
+	}
 	return all
 }
 
@@ -69,33 +81,59 @@ type hit struct {
 	advisory.Advisory
 	copies []ecosystem.Package // the one to show first
 	target string              // version of the first copy that settles all that can be; "" if nothing does
+	after  string              // highest version of it that is known to have one of those without a fix
+}
+
+// An inspection looks at the manifests of one side.
+type inspection struct {
+	*Scanner
+	side     scan.Side
+	releases *releases // nil: none are asked for
+
+	// Of the manifest that is looked at:
+	ecosystem ecosystem.Ecosystem
+	locked    bool // another file pins what it asks for
 }
 
 // findings returns what is known of the packages of one manifest. Of the side
 // before, each stands for the milder ones of its place too: a package that is
 // no longer direct brings nothing in.
-func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages []ecosystem.Package, side scan.Side) ([]finding.Finding, error) {
+func (s *inspection) findings(ctx context.Context, packages []ecosystem.Package) ([]finding.Finding, error) {
 	type release struct{ name, version string }
 	type key struct {
 		place place
 		id    string
 	}
+	e := s.ecosystem
 	known := map[release][]advisory.Advisory{}
 	at := map[key]int{}
 	var hits []hit
 	var out []finding.Finding
+	pinned := names(packages, func(p ecosystem.Package) bool { return p.Version != "" })
+	asked := names(packages, func(p ecosystem.Package) bool { return !p.Limit })
 	for _, p := range packages {
 		if p.Source != "" {
 			out = append(out, uncheckedFinding(e, p))
 		}
-		if p.Version == "" { // not pinned: nobody knows what is installed
-			continue
-		}
 		r := release{p.Name, p.Version}
+		if p.Version == "" {
+			if p.Source != "" || s.locked || pinned[p.Name] || p.Limit && asked[p.Name] {
+				continue // not known, or known elsewhere
+			}
+			r.version = cmp.Or(p.Constraint, "*")
+			all, loose, err := s.admitted(ctx, e, p, s.releases)
+			if err != nil {
+				return nil, err
+			}
+			if loose != nil && !p.Limit {
+				out = append(out, unpinnedFinding(p, *loose))
+			}
+			known[r], p.Version = all, r.version
+		}
 		found, ok := known[r]
 		if !ok {
 			var err error
-			if found, err = s.db.Affecting(ctx, e.Name(), p.Name, p.Version, e.Compare); err != nil {
+			if found, err = s.affecting(ctx, e, p.Name, p.Version, s.releases); err != nil {
 				return nil, err
 			}
 			known[r] = found
@@ -125,11 +163,12 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 				h.Advisory = a
 			}
 		}
+		h.after = lastAffected(e, known[first])
 		if h.Fixed != "" {
 			target, ok := targets[first]
 			if !ok {
 				var err error
-				if target, err = s.target(ctx, e, first.name, known[first]); err != nil {
+				if target, err = s.target(ctx, e, first.name, known[first], s.releases); err != nil {
 					return nil, err
 				}
 				targets[first] = target
@@ -138,7 +177,7 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 		}
 		f := h.finding(e)
 		out = append(out, f)
-		if side != scan.Before {
+		if s.side != scan.Before {
 			continue
 		}
 		for _, p := range placeOf(h.copies[0]).milder() {
@@ -151,9 +190,21 @@ func (s *Scanner) findings(ctx context.Context, e ecosystem.Ecosystem, packages 
 	return out, nil
 }
 
+// lastAffected is the highest version known to have one of the advisories that
+// state no fixed version; "" if none does.
+func lastAffected(e ecosystem.Ecosystem, known []advisory.Advisory) string {
+	highest := ""
+	for _, a := range known {
+		if a.Fixed == "" && a.LastAffected != "" && (highest == "" || e.Compare(a.LastAffected, highest) > 0) {
+			highest = a.LastAffected
+		}
+	}
+	return highest
+}
+
 // target returns the version to go to from one that has the advisories in
 // known: high enough for all that have a fix, also for those that come in on the way.
-func (s *Scanner) target(ctx context.Context, e ecosystem.Ecosystem, name string, known []advisory.Advisory) (string, error) {
+func (s *Scanner) target(ctx context.Context, e ecosystem.Ecosystem, name string, known []advisory.Advisory, r *releases) (string, error) {
 	target := ""
 	for range 8 { // each turn goes up; more than a few would be odd
 		higher := target
@@ -167,7 +218,7 @@ func (s *Scanner) target(ctx context.Context, e ecosystem.Ecosystem, name string
 		}
 		target = higher
 		var err error
-		if known, err = s.db.Affecting(ctx, e.Name(), name, target, e.Compare); err != nil {
+		if known, err = s.affecting(ctx, e, name, target, r); err != nil {
 			return "", err
 		}
 	}
@@ -194,8 +245,11 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 	}
 	f.Advisories = []finding.Advisory{{
 		ID: h.ID, Aliases: h.Aliases, Summary: h.Summary, Severity: h.Severity, Source: h.Source,
-		Introduced: h.Introduced, Fixed: h.Fixed, Published: h.Published,
+		Introduced: h.Introduced, Fixed: h.Fixed, LastAffected: h.LastAffected, Published: h.Published,
 	}}
+	if p.Minimum {
+		f.Advisories[0].Note = minimumNote
+	}
 	f.Rule.References = h.URLs
 	f.Fix = h.fix(e)
 	for _, c := range h.copies[1:] {
@@ -204,17 +258,33 @@ func (h *hit) finding(e ecosystem.Ecosystem) finding.Finding {
 		}
 	}
 	if isStdlib(e, p) || p.Source != "" {
-		// The line names the least version to build with, and a newer one may be
-		// in use; or it is only what the manifest claims.
+		// A newer version may be in use; or it is only what the manifest claims.
 		f.Confidence = finding.Likely
 	}
+	if p.Pinned.Path != "" {
+		f.Details = append(f.Details, finding.Detail{Name: "Pinned by", Text: clean(p.Pinned.String(), detailRunes)})
+	}
 	if p.Place != "" && p.Place != "node_modules/"+p.Name {
-		f.Details = []finding.Detail{{Name: "Place", Text: clean(p.Place, detailRunes)}}
+		f.Details = append(f.Details, finding.Detail{Name: "Place", Text: clean(p.Place, detailRunes)})
 	}
 	name := placeOf(p)
 	name.at = ""
 	f.Because(rule.ID, name.label(), p.Version)
 	return f
+}
+
+// minimumNote is why what a manifest asks for at least is a note.
+const minimumNote = "the manifest states the least version to use, and a newer one may be in use"
+
+// names are those of the packages that match.
+func names(packages []ecosystem.Package, match func(ecosystem.Package) bool) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range packages {
+		if match(p) {
+			out[p.Name] = true
+		}
+	}
+	return out
 }
 
 // purl is the package URL of a package, without version.

@@ -27,6 +27,8 @@ func (h *hit) fix(e ecosystem.Ecosystem) finding.Fix {
 	switch {
 	case malicious(h.ID):
 		return finding.Fix{Text: fmt.Sprintf("Remove %s now. It is malicious: treat each machine that installed it as compromised, and replace the credentials that were on it.", name)}
+	case h.target == "" && h.LastAffected != "" && plain.MatchString(h.after):
+		return finding.Fix{Text: fmt.Sprintf("Upgrade %s to a version after %s, the last one that is known to be vulnerable.", name, h.after)}
 	case h.target == "":
 		return finding.Fix{Text: fmt.Sprintf("No version without this vulnerability is known. Remove or replace %s; if it does not concern you, "+
 			"add an exception with a reason, an owner and an end date to `.github/pullwarden.yml`.", name)}

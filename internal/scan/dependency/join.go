@@ -17,7 +17,10 @@ const advisoriesTold = 5
 
 // Join implements scan.Joiner: it makes one finding of the advisories of one
 // package and version.
-func (*Scanner) Join(found []finding.Finding) finding.Finding {
+func (s *Scanner) Join(found []finding.Finding) finding.Finding {
+	if found[0].Rule.ID == unpinned().ID {
+		return joinUnpinned(found)
+	}
 	f := found[0]
 	f.Advisories = nil
 	for _, g := range found {
@@ -47,7 +50,7 @@ func (*Scanner) Join(found []finding.Finding) finding.Finding {
 	f.Rule.How = f.Fix.Text
 	f.Message = clean(message(f), messageRunes)
 	f.Evidence = finding.Plain(clean(f.Dependency.Name+" "+f.Dependency.Version, messageRunes))
-	f.Fix.Text += unfixed(f)
+	f.Fix.Text += s.unfixed(f)
 	f.Details = slices.Concat(details(f), f.Details)
 	return f
 }
@@ -65,21 +68,41 @@ func message(f finding.Finding) string {
 }
 
 // unfixed says which advisories stay with the version to go to.
-func unfixed(f finding.Finding) string {
-	var ids []string
-	for _, a := range f.Advisories {
-		if a.Fixed == "" {
-			ids = append(ids, a.ID)
-		}
-	}
-	if f.Dependency.Upgrade == "" || len(ids) == 0 || f.Rule.ID == maliciousRule().ID {
+func (s *Scanner) unfixed(f finding.Finding) string {
+	if f.Dependency.Upgrade == "" || f.Rule.ID == maliciousRule().ID {
 		return ""
 	}
-	more := ""
-	if n := len(ids) - advisoriesTold; n > 0 {
-		ids, more = ids[:advisoriesTold], fmt.Sprintf(" and %d more", n)
+	compare := strings.Compare
+	for _, e := range s.ecosystems {
+		if e.Name() == f.Dependency.Ecosystem {
+			compare = e.Compare
+		}
 	}
-	return fmt.Sprintf(" It does not fix %s%s, for which no fixed version is known.", strings.Join(ids, ", "), more)
+	var none, later []string
+	for _, a := range f.Advisories {
+		switch {
+		case a.Fixed != "":
+		case a.LastAffected == "":
+			none = append(none, a.ID)
+		case compare(f.Dependency.Upgrade, a.LastAffected) <= 0:
+			later = append(later, a.ID+" (known in versions up to "+a.LastAffected+")")
+		}
+	}
+	text := ""
+	if len(none) > 0 {
+		text = fmt.Sprintf(" It does not fix %s, for which no fixed version is known.", firstOf(none))
+	}
+	if len(later) > 0 {
+		text += fmt.Sprintf(" It does not fix %s: a later version does.", firstOf(later))
+	}
+	return text
+}
+
+func firstOf(list []string) string {
+	if n := len(list) - advisoriesTold; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:advisoriesTold], ", "), n)
+	}
+	return strings.Join(list, ", ")
 }
 
 func details(f finding.Finding) []finding.Detail {
@@ -122,10 +145,16 @@ func advisoryLine(a finding.Advisory, summary bool) string {
 	if a.Source != "" {
 		text += " (" + a.Source + ")"
 	}
-	if a.Fixed != "" {
+	switch {
+	case a.Fixed != "":
 		text += ", fixed in " + a.Fixed
-	} else {
+	case a.LastAffected != "":
+		text += ", known in versions up to " + a.LastAffected
+	default:
 		text += ", no fixed version known"
+	}
+	if a.Note != "" {
+		text += ", a note only: " + a.Note
 	}
 	if summary && a.Summary != "" {
 		text += ": " + a.Summary
