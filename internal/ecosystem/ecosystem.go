@@ -43,6 +43,9 @@ type Package struct {
 	// Constraint is what the manifest admits where nothing pins a Version, as
 	// it writes it: ">=2,<3". With neither, anything is admitted.
 	Constraint string
+	// Replaces is the name that code and other manifests use, where the
+	// manifest puts this package in its place; "" if it is Name.
+	Replaces string
 	// Limit says that the manifest does not ask for the package, but limits the
 	// version that others get, as a constraints file of pip does.
 	Limit bool

@@ -119,14 +119,17 @@ func (e Ecosystem) Packages(ctx context.Context, tree fs.FS, p string) ([]ecosys
 		if chosen[r.Mod.Path] != r {
 			continue
 		}
-		mod, line := r.Mod, r.Syntax
+		mod, line, replaces := r.Mod, r.Syntax, ""
 		if by := cmp.Or(replaced[r.Mod], replaced[module.Version{Path: r.Mod.Path}]); by != nil {
 			if by.New.Version == "" {
 				continue
 			}
 			mod, line = by.New, by.Syntax
+			if mod.Path != r.Mod.Path {
+				replaces = r.Mod.Path
+			}
 		}
-		out = append(out, ecosystem.Package{Name: mod.Path, Version: mod.Version, Direct: !r.Indirect, At: span(p, line)})
+		out = append(out, ecosystem.Package{Name: mod.Path, Version: mod.Version, Replaces: replaces, Direct: !r.Indirect, At: span(p, line)})
 	}
 	slices.SortStableFunc(out, func(a, b ecosystem.Package) int { return cmp.Compare(a.At.Start, b.At.Start) })
 	return out, ctx.Err()

@@ -40,6 +40,7 @@ func (s *Scanner) Wants(c *change.Change) []string {
 		}
 		out = append(out, r.wants...)
 	}
+	out = append(out, s.sourcesWanted(c)...)
 	slices.Sort(out)
 	out = slices.Compact(out)
 	return slices.DeleteFunc(out, func(p string) bool { _, found := slices.BinarySearch(touched, p); return found })

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/pullwarden/pullwarden/internal/advisory"
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -26,13 +27,14 @@ import (
 type Scanner struct {
 	db         advisory.DB
 	ecosystems []ecosystem.Ecosystem
+	imports    importCache
 }
 
 var _ scan.Scanner = (*Scanner)(nil)
 
 // New returns a scanner of the manifests of es. A manifest belongs to the
 // first ecosystem that matches it.
-func New(db advisory.DB, es []ecosystem.Ecosystem) *Scanner { return &Scanner{db, es} }
+func New(db advisory.DB, es []ecosystem.Ecosystem) *Scanner { return &Scanner{db: db, ecosystems: es} }
 
 // Name implements scan.Scanner.
 func (*Scanner) Name() string { return "dependency" }
@@ -92,6 +94,7 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 		}
 		pin(e, packages, p, images)
 		look.ecosystem, look.locked = e, locked(tree, e, p)
+		look.uses = sync.OnceValues(func() (map[string]use, bool) { return s.uses(ctx, snap.Tree, e, p) })
 		found, err := look.findings(ctx, packages)
 		if err != nil {
 			return report, errors.Join(append(errs, fmt.Errorf("%s: %w", p, err))...)

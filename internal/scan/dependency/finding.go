@@ -93,6 +93,7 @@ type inspection struct {
 	// Of the manifest that is looked at:
 	ecosystem ecosystem.Ecosystem
 	locked    bool // another file pins what it asks for
+	uses      func() (uses map[string]use, known bool)
 }
 
 // findings returns what is known of the packages of one manifest. Of the side
@@ -176,6 +177,9 @@ func (s *inspection) findings(ctx context.Context, packages []ecosystem.Package)
 			h.target = target
 		}
 		f := h.finding(e)
+		if s.side == scan.After && decidable(h.copies[0], h.Advisory) {
+			s.judgeUse(&f, h)
+		}
 		out = append(out, f)
 		if s.side != scan.Before {
 			continue
@@ -188,6 +192,21 @@ func (s *inspection) findings(ctx context.Context, packages []ecosystem.Package)
 		}
 	}
 	return out, nil
+}
+
+// judgeUse makes f a note if the repository's own code does not import what
+// the advisory is about, and one of development if only its tests do.
+func (s *inspection) judgeUse(f *finding.Finding, h *hit) {
+	uses, known := s.uses()
+	if !known {
+		return
+	}
+	switch worstUse(uses, h.Imports) {
+	case unused:
+		f.Advisories[0].Note = notImported
+	case inTests:
+		f.Dependency.Scope = "development"
+	}
 }
 
 // lastAffected is the highest version known to have one of the advisories that

@@ -35,6 +35,11 @@ func (s *Scanner) Join(found []finding.Finding) finding.Finding {
 		} else { // at another place of the same manifest
 			f.Advisories[i].Prints = append(f.Advisories[i].Prints, a.Prints...)
 		}
+		if g.Dependency.Scope == "runtime" && f.Dependency.Scope != "runtime" {
+			runtime := *f.Dependency
+			runtime.Scope = g.Dependency.Scope
+			f.Dependency = &runtime
+		}
 		if f.Dependency.Upgrade == "" && g.Dependency.Upgrade != "" {
 			f.Dependency, f.Fix = g.Dependency, g.Fix
 		}
