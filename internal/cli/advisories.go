@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pullwarden/pullwarden/internal/advisory"
+	"github.com/pullwarden/pullwarden/internal/report"
 )
 
 func advisoriesCommand(std IO) *cobra.Command {
@@ -72,9 +73,9 @@ func importAdvisories(ctx context.Context, from, into string, std IO) error {
 	progress := startProgress(std.Err)
 	info, err := advisory.ImportTelling(ctx, from, into, time.Now(), func(ecosystem string, done, of int) {
 		if ecosystem == "" {
-			progress.say("Writing the index of %s", count(of, "record"))
+			progress.say("Writing the index of %s", report.Count(of, "record"))
 		} else {
-			progress.say("Reading %s: %d of %s", ecosystem, done, count(of, "record"))
+			progress.say("Reading %s: %d of %s", ecosystem, done, report.Count(of, "record"))
 		}
 	})
 	progress.end()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pullwarden/pullwarden/internal/policy"
+	"github.com/pullwarden/pullwarden/internal/report"
 	"github.com/pullwarden/pullwarden/internal/scan"
 )
 
@@ -95,16 +96,8 @@ func (p *progress) scanning(files int, scanners []scan.Scanner) func(scanner str
 		mu.Lock()
 		defer mu.Unlock()
 		left = slices.DeleteFunc(left, func(name string) bool { return name == policy.SectionOf(scanner) })
-		p.say("Scanning %s for %s", count(files, "file"), strings.Join(left, ", "))
+		p.say("Scanning %s for %s", report.Count(files, "file"), strings.Join(left, ", "))
 	}
 	done("")
 	return done
-}
-
-// count is a number of things: "1 file", "2 files".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -114,8 +114,8 @@ func (s *Stage) read(repo *fakehub.Repo, number int, took time.Duration) (*Show,
 // Text writes the pull request for a terminal.
 func (s *Show) Text(w io.Writer) {
 	fmt.Fprintf(w, "Pull request #%d: %s (%s into %s)\n\n", s.pull.Number, s.pull.Title, s.pull.Head, s.pull.Base)
-	fmt.Fprintf(w, "Check %s: %s\n  %s\n  scanned %d of %d blobs in %d commits\n", s.Check.Name, s.Check.Conclusion, s.Check.Title,
-		s.Scanned.Blobs, s.Scanned.Of, s.Scanned.Commits)
+	fmt.Fprintf(w, "Check %s: %s\n  %s\n  scanned %d of %s in %s\n", s.Check.Name, s.Check.Conclusion, s.Check.Title,
+		s.Scanned.Blobs, report.Count(s.Scanned.Of, "blob"), report.Count(s.Scanned.Commits, "commit"))
 	for _, b := range s.Check.buttons {
 		fmt.Fprintf(w, "  button %s: %s\n", b.Label, b.Description)
 	}

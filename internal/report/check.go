@@ -187,6 +187,9 @@ func names(r *Report, blocking int) string {
 	return s
 }
 
+// Count is a number of things: "1 file", "2 files".
+func Count(n int, what string) string { return plural(n, what) }
+
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -90,6 +90,13 @@ func TestReportJSONSchema(t *testing.T) {
 	assert.Equal(t, []string{"The policy on main is not valid: bad. The last valid one holds."}, d.Notices)
 }
 
+func TestOneIsNotPlural(t *testing.T) {
+	r := samples()["clean"].report(t)
+	r.Result.Scanned = finding.Scanned{Commits: 1, Blobs: 1, Of: 1}
+	text := everything(t, r)
+	assert.Equal(t, 2, strings.Count(text, "canned 1 of 1 blob in 1 commit."))
+}
+
 func TestFormatNames(t *testing.T) {
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(Formats())), FormatNames())
 }
