@@ -25,23 +25,26 @@ type Rule struct {
 
 // A Finding is one Rule broken at one place, or at several with one cause.
 type Finding struct {
-	Rule       Rule
-	Severity   Severity // usually Rule.Severity; an advisory may say otherwise
-	Confidence Confidence
-	At         change.Span
-	Also       []change.Span // all further places of the same finding, but for Unlisted
-	Unlisted   int           // further places in the same files that are counted only
-	Block      change.Span   // what a reader edits to fix it, such as a resource; zero: At
-	Commit     string        // SHA that brought it in; "" if not known
-	Past       bool          // only in history: At is a place in Commit, and Head no longer has it
-	Message    string        // one line, about this place
-	Evidence   Evidence
-	Details    []Detail // facts worth a line each, in the order to show
-	Fix        Fix
-	Print      Fingerprint // set by a Key; the same finding has the same Print after lines moved
-	Validity   Validity    // of the secret, if its provider was asked
-	Was        Fingerprint // Print as the key before made it; "" if there is none
-	Marker     *Marker     // beside it; nil if there is none
+	Rule     Rule
+	Severity Severity // usually Rule.Severity; an advisory may say otherwise
+	// Recommended is what Severity becomes under a policy's profile "recommended";
+	// Unrated: the same.
+	Recommended Severity
+	Confidence  Confidence
+	At          change.Span
+	Also        []change.Span // all further places of the same finding, but for Unlisted
+	Unlisted    int           // further places in the same files that are counted only
+	Block       change.Span   // what a reader edits to fix it, such as a resource; zero: At
+	Commit      string        // SHA that brought it in; "" if not known
+	Past        bool          // only in history: At is a place in Commit, and Head no longer has it
+	Message     string        // one line, about this place
+	Evidence    Evidence
+	Details     []Detail // facts worth a line each, in the order to show
+	Fix         Fix
+	Print       Fingerprint // set by a Key; the same finding has the same Print after lines moved
+	Validity    Validity    // of the secret, if its provider was asked
+	Was         Fingerprint // Print as the key before made it; "" if there is none
+	Marker      *Marker     // beside it; nil if there is none
 
 	// Of a dependency: which package, and its advisories, worst first.
 	Dependency *Dependency

@@ -29,8 +29,12 @@ func Default() Policy {
 	for _, s := range sections() {
 		p.Scanners[s.key] = Scanner{Enabled: true}
 	}
+	p.Scanners[infrastructure] = Scanner{Enabled: true, Profile: Recommended}
 	return p
 }
+
+// infrastructure is the section that has a profile.
+const infrastructure = "iac"
 
 // A section is a scanner's place in the file, and the name it has elsewhere.
 type section struct{ key, scanner string }

@@ -69,6 +69,9 @@ func Explain(l Layers) ([]Setting, error) {
 		said := p.scanner(s.key)
 		add("scanners."+s.key+".enabled", said.Enabled)
 		add("scanners."+s.key+".skip", list(said.Skip))
+		if s.key == infrastructure {
+			add("scanners."+s.key+".profile", said.Profile)
+		}
 	}
 	for i, e := range p.Ignore {
 		out = append(out, Setting{fmt.Sprintf("ignore[%d]", i), e.summary(), where(e.Layer, e.Line)})

@@ -110,6 +110,11 @@ func (r *reader) scanner(n *yaml.Node, s section, into *Scanner) {
 			})
 		}},
 	}
+	if s.key == infrastructure {
+		fields = append(fields, field{"profile", false, func(n *yaml.Node) {
+			choice(r, n, "`profile`", &into.Profile, []string{string(Recommended), string(All)}, []Profile{Recommended, All})
+		}})
+	}
 	if s.key == "dependencies" {
 		fields = append(fields, unsupported("licenses"), unsupported("min_release_age"))
 	}

@@ -62,6 +62,9 @@ func (p Policy) outcome(v Verdict) Outcome {
 // would have used had somebody approved it.
 func (p Policy) decide(f finding.Finding, now time.Time, used, awaited map[int]bool) Decision {
 	scanner, _, _ := strings.Cut(f.Rule.ID, "/")
+	if f.Recommended != finding.Unrated && p.scanner(scanner).Profile != All {
+		f.Severity = f.Recommended
+	}
 	var uncovered string
 	decided := func(a Action, why string, args ...any) Decision {
 		return Decision{Finding: f, Action: a, Severity: p.counts(f), Why: fmt.Sprintf(why, args...), NotCovered: uncovered}

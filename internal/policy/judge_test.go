@@ -333,3 +333,23 @@ func TestUncovered(t *testing.T) {
 		assert.Empty(t, part.Uncovered)
 	}
 }
+
+// TestProfile holds that the profile of infrastructure code chooses between
+// our severities and those of the checks' authors.
+func TestProfile(t *testing.T) {
+	f := found("iac/AWS-0104", finding.Critical, "main.tf", func(f *finding.Finding) { f.Recommended = finding.Low })
+	same := found("iac/AWS-0107", finding.High, "main.tf")
+	for text, want := range map[string][]Action{
+		"version: 1\n": {Note, Block},
+		"version: 1\nscanners: {iac: {profile: recommended}}\n":             {Note, Block},
+		"version: 1\nscanners: {iac: {profile: all}}\n":                     {Block, Block},
+		"version: 1\nscanners: {iac: {profile: all}}\nblock: never\n":       {Comment, Comment},
+		"version: 1\nscanners: {iac: {profile: recommended}}\nblock: low\n": {Block, Block},
+	} {
+		p, err := Compose(Layers{Repository: []byte(text)})
+		require.NoError(t, err)
+		v := p.Judge(finding.Result{Findings: []finding.Finding{f, same}}, time.Now())
+		assert.Equal(t, want, []Action{v.Decisions[0].Action, v.Decisions[1].Action}, text)
+		assert.Equal(t, v.Decisions[0].Severity, v.Decisions[0].Finding.Severity, "what is shown is what counts")
+	}
+}

@@ -35,7 +35,7 @@ type Floors struct {
 	Uncovered      Action           // Block: none can do with a note
 	// UnknownSeverity is the mildest that may be chosen.
 	UnknownSeverity finding.Severity
-	Scanners        []string      // sections that none can turn off, or skip rules of
+	Scanners        []string      // sections that none can turn off, skip rules of, or choose a milder profile for
 	KeepPaths       bool          // none can ignore paths, or call more of them test data
 	NoMarkers       bool          // no marker in a source excuses anything
 	Exception       time.Duration // no exception may end later than that from now; 0: any may
@@ -171,6 +171,10 @@ func (p *Policy) raise(f Floors, above Policy) {
 		if asked := above.Scanners[key].Skip; len(s.Skip) > len(asked) {
 			note("scanners."+key+".skip", list(s.Skip), list(asked))
 			s.Skip = asked
+		}
+		if above.Scanners[key].Profile == All && s.Profile != All {
+			note("scanners."+key+".profile", s.Profile, All)
+			s.Profile = All
 		}
 		p.Scanners[key] = s
 	}

@@ -45,6 +45,7 @@ func TestFloors(t *testing.T) {
 		"on_scanner_error": {"on_scanner_error: block", "on_scanner_error: note", "on_scanner_error: block", func(p policy.Policy) any { return p.OnScannerError }, policy.Block},
 		"off":              {"scanners: [secrets]", "scanners: {secrets: {enabled: false}}", "block: low", func(p policy.Policy) any { return p.Enabled("secret") }, true},
 		"skip":             {"scanners: [iac]", "scanners: {iac: {skip: [AWS-0086]}}", "block: low", func(p policy.Policy) any { return len(p.Scanners["iac"].Skip) }, 0},
+		"profile":          {"scanners: [iac]}\nscanners: {iac: {profile: all}", "scanners: {iac: {profile: recommended}}", "scanners: {iac: {profile: all}}", func(p policy.Policy) any { return p.Scanners["iac"].Profile }, policy.All},
 		"paths":            {"ignored_paths: none", "paths: {ignore: ['**']}", "block: low", func(p policy.Policy) any { return p.Ignores("a") }, false},
 		"section block":    {"block: high", "sections: [{path: '**', block: never}]", "block: low", func(p policy.Policy) any { return append(p.Sections, policy.Section{Block: finding.High})[0].Block }, finding.High},
 		"section comment":  {"comment: high", "sections: [{path: '**', comment: never}]", "block: low", func(p policy.Policy) any { return append(p.Sections, policy.Section{Comment: finding.High})[0].Comment }, finding.High},

@@ -46,7 +46,7 @@ func TestParseWhole(t *testing.T) {
 		Scanners: map[string]Scanner{
 			"secrets":      {Enabled: true},
 			"dependencies": {Enabled: true},
-			"iac":          {Enabled: true, Skip: []string{"AWS-0089"}},
+			"iac":          {Enabled: true, Profile: Recommended, Skip: []string{"AWS-0089"}},
 			"text":         {Enabled: true},
 		},
 		Ignore: []Exception{{

@@ -74,8 +74,17 @@ const (
 // A Scanner is what a policy says of one scanner.
 type Scanner struct {
 	Enabled bool
+	Profile Profile  // of infrastructure code only
 	Skip    []string // rule ids, with or without the scanner's prefix
 }
+
+// A Profile says whose severities count; "" counts as Recommended.
+type Profile string
+
+const (
+	Recommended Profile = "recommended" // ours: they block on what lets outsiders in, gives data away or grants everything
+	All         Profile = "all"         // those of the checks' authors
+)
 
 // An Exception accepts a known finding for a while, and says why.
 type Exception struct {

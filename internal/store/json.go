@@ -22,23 +22,24 @@ type resultJSON struct {
 }
 
 type findingJSON struct {
-	Print      finding.Fingerprint `json:"fingerprint"`
-	Rule       string              `json:"rule"`
-	Title      string              `json:"title"`
-	Severity   finding.Severity    `json:"severity"`
-	Confidence finding.Confidence  `json:"confidence"`
-	At         change.Span         `json:"at"`
-	Also       []change.Span       `json:"also,omitempty"`
-	Commit     string              `json:"commit,omitempty"`
-	Past       bool                `json:"past,omitempty"`
-	Message    string              `json:"message"`
-	Evidence   string              `json:"evidence,omitempty"`
-	Details    []finding.Detail    `json:"details,omitempty"`
-	Fix        finding.Fix         `json:"fix"`
-	Marker     *finding.Marker     `json:"marker,omitempty"`
-	Validity   finding.Validity    `json:"validity,omitempty"`
-	Dependency *finding.Dependency `json:"dependency,omitempty"`
-	Advisories []finding.Advisory  `json:"advisories,omitempty"`
+	Print       finding.Fingerprint `json:"fingerprint"`
+	Rule        string              `json:"rule"`
+	Title       string              `json:"title"`
+	Severity    finding.Severity    `json:"severity"`
+	Recommended finding.Severity    `json:"recommended,omitempty"`
+	Confidence  finding.Confidence  `json:"confidence"`
+	At          change.Span         `json:"at"`
+	Also        []change.Span       `json:"also,omitempty"`
+	Commit      string              `json:"commit,omitempty"`
+	Past        bool                `json:"past,omitempty"`
+	Message     string              `json:"message"`
+	Evidence    string              `json:"evidence,omitempty"`
+	Details     []finding.Detail    `json:"details,omitempty"`
+	Fix         finding.Fix         `json:"fix"`
+	Marker      *finding.Marker     `json:"marker,omitempty"`
+	Validity    finding.Validity    `json:"validity,omitempty"`
+	Dependency  *finding.Dependency `json:"dependency,omitempty"`
+	Advisories  []finding.Advisory  `json:"advisories,omitempty"`
 }
 
 type statusJSON struct {
@@ -68,7 +69,7 @@ func resultForm(r finding.Result) resultJSON {
 	form := resultJSON{Findings: []findingJSON{}, Statuses: []statusJSON{}, Scanned: r.Scanned}
 	for _, f := range r.Findings {
 		form.Findings = append(form.Findings, findingJSON{
-			Print: f.Print, Rule: f.Rule.ID, Title: f.Rule.Title, Severity: f.Severity, Confidence: f.Confidence,
+			Print: f.Print, Rule: f.Rule.ID, Title: f.Rule.Title, Severity: f.Severity, Recommended: f.Recommended, Confidence: f.Confidence,
 			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Message: f.Message,
 			Evidence: f.Evidence.String(), Details: f.Details, Fix: f.Fix, Marker: f.Marker, Validity: f.Validity,
 			Dependency: f.Dependency, Advisories: f.Advisories,

@@ -77,7 +77,7 @@ func pastResult(raw string) (finding.Result, error) {
 			}
 		}
 		r.Findings = append(r.Findings, finding.Finding{
-			Rule: finding.Rule{ID: f.Rule, Title: f.Title}, Severity: severity, Confidence: confidence,
+			Rule: finding.Rule{ID: f.Rule, Title: f.Title}, Severity: severity, Recommended: f.Recommended, Confidence: confidence,
 			At: f.At, Also: f.Also, Commit: f.Commit, Past: f.Past, Print: f.Print, Marker: f.Marker, Validity: f.Validity,
 			Dependency: f.Dependency, Advisories: f.Advisories,
 		})

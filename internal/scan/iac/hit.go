@@ -115,6 +115,7 @@ func repeats(h hit, hits []hit) bool {
 
 func (h hit) finding(name string) finding.Finding {
 	f := finding.New(h.rule, h.at, finding.InFile(name), h.message)
+	f.Recommended = recommended(h.rule, h.message)
 	f.Also, f.Block = h.also, h.span
 	if h.cause != "" {
 		f.Because(h.rule.ID, h.cause, strconv.Itoa(h.span.Start))
