@@ -25,6 +25,7 @@ type node struct {
 	name, version string
 	resolved      string // where npm takes it from; of a link: the path that it leads to
 	origin        origin
+	integrity     string
 	link, dev     bool
 	line          int      // of the version; of the entry if there is none
 	needs         []string // names it asks for, in the order of the file
@@ -178,6 +179,8 @@ func (r *reader) entry(key, value gjson.Result) error {
 				return r.bad(v.Index, "resolved is not a string")
 			}
 			n.resolved = v.Str
+		case "integrity":
+			n.integrity = v.String()
 		case "link", "dev":
 			if !v.IsBool() {
 				return r.bad(v.Index, k.Str+" is neither true nor false")

@@ -177,7 +177,7 @@ func read(ctx context.Context, tree fs.FS, p string) (file, error) {
 		}
 		r, err := l.requirement()
 		if err != nil {
-			wrong = first(wrong, &ecosystem.SyntaxError{Path: p, Line: l.start, Text: err.Error()})
+			wrong = first(wrong, &ecosystem.SyntaxError{Path: p, Line: l.start, Text: ecosystem.WithoutCredentials(err.Error())})
 			continue
 		}
 		for _, name := range r.includes {

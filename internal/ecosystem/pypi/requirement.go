@@ -20,7 +20,9 @@ type requirement struct {
 	source        string   // as of a Package
 	includes      []string // files that the line takes in, as it states them
 	limits        []string // those of them that ask for nothing (-c)
-	options       bool     // the line has options of its own, such as hashes
+	indexes       []index  // where packages are looked for
+	hashes        []string
+	options       bool // the line has options of its own, such as hashes
 }
 
 var (
@@ -29,6 +31,8 @@ var (
 	option  = regexp.MustCompile(`(?:^|\s)--?[A-Za-z]`)
 	scheme  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 	archive = regexp.MustCompile(`(?i)\.(?:whl|zip|tar(?:\.[a-z0-9]+)?|tgz|tbz|tlz|txz)$`)
+	expands = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+	hash    = regexp.MustCompile(`--hash[=\s]\s*([A-Za-z0-9]+:[0-9A-Fa-f]+)`)
 	egg     = regexp.MustCompile(`[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)`)
 )
 
@@ -44,6 +48,9 @@ func parse(text string) (requirement, error) {
 		spec, _, _ = strings.Cut(spec, " ;")
 	}
 	r := requirement{options: option.MatchString(text)}
+	for _, m := range hash.FindAllStringSubmatch(text, -1) {
+		r.hashes = append(r.hashes, strings.ToLower(m[1]))
+	}
 	if i := option.FindStringIndex(spec); i != nil {
 		spec = spec[:i[0]]
 	}
@@ -179,8 +186,14 @@ func parseOptions(text string) (requirement, error) {
 			}
 			value, words = words[0], words[1:]
 		}
+		if option := indexOptions[name]; option != "" {
+			r.indexes = append(r.indexes, index{option, value})
+		}
 		switch name {
 		case "-r", "--requirement", "-c", "--constraint":
+			if expands.MatchString(value) {
+				return r, fmt.Errorf("not a line of options that can be read: an environment variable names the file %.1000q", value)
+			}
 			r.includes = append(r.includes, value)
 			if name == "-c" || name == "--constraint" {
 				r.limits = append(r.limits, value)
@@ -224,14 +237,15 @@ func takesValue(name string) (takes, known bool) {
 	return false, false
 }
 
-// split cuts a line into words as a shell would, without any expansion.
+// split cuts a line into words as a shell would. Nothing is expanded: pip puts
+// in the values of ${NAMES}, and they are not known here.
 func split(text string) ([]string, error) {
 	var words []string
 	var word strings.Builder
 	inside, quote := false, rune(0)
 	for _, c := range text {
 		switch {
-		case c == '\\' || c == '$': // of the shell, or of pip
+		case c == '\\':
 			return nil, fmt.Errorf("not a line of options that can be read: %.1000q", text)
 		case quote != 0 && c == quote:
 			quote = 0

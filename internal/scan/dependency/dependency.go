@@ -41,7 +41,7 @@ func (*Scanner) Name() string { return "dependency" }
 
 // Rules implements scan.Scanner. An advisory is no rule: a finding has several.
 func (*Scanner) Rules() []finding.Rule {
-	return []finding.Rule{vulnerable(), maliciousRule(), unpinned(), unchecked()}
+	return []finding.Rule{vulnerable(), maliciousRule(), sourceChanged(), unpinned(), unchecked()}
 }
 
 // EveryCommit is false: a vulnerable version that a later commit replaced is gone.
@@ -72,8 +72,14 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 		look.releases = newReleases()
 	}
 	images := bases(snap)
+	included := map[string]bool{}
 	for _, p := range s.manifests(ctx, snap, tree) {
 		e := s.ecosystemOf(p)
+		if in, ok := e.(includer); ok {
+			for _, part := range in.Includes(ctx, tree, p) {
+				included[part] = true
+			}
+		}
 		packages, err := e.Packages(ctx, tree, p)
 		if err != nil {
 			skipped, err := notUnderstood(err)
@@ -100,6 +106,9 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 			return report, errors.Join(append(errs, fmt.Errorf("%s: %w", p, err))...)
 		}
 		report.Findings = append(report.Findings, found...)
+	}
+	if snap.Side == scan.After {
+		report.Findings = append(report.Findings, s.sources(snap, included)...)
 	}
 	slices.SortStableFunc(report.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	return report, errors.Join(errs...)
