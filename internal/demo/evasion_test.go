@@ -80,6 +80,8 @@ type theatre struct {
 const theatrePolicy = `version: 1
 paths:
   ignore: ["third_party/**"]
+scanners:
+  iac: {profile: all} # what is found counts here, not how bad it is
 upgrades:
   enabled: false
 `

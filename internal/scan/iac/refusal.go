@@ -30,8 +30,8 @@ func refused(line int, function string) refusal {
 	return refusal{line, fmt.Sprintf("%s() is not evaluated here, what depends on its value was not inspected", function)}
 }
 
-// evaluated are the functions that the engine knows and is allowed to call.
-// Digests of files are left out of both: no check is about one.
+// evaluated are the functions that the engine knows and is allowed to call, and
+// what only looks like a function: the types of variables.
 var evaluated = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for name := range parser.Functions(nil, "") {
@@ -39,6 +39,9 @@ var evaluated = sync.OnceValue(func() map[string]bool {
 	}
 	for _, name := range []string{"file", "filebase64", "fileexists", "fileset"} {
 		delete(out, name) // the engine sees no files but Terraform's
+	}
+	for _, name := range []string{"object", "optional", "set", "tuple"} {
+		out[name] = true
 	}
 	return out
 })
@@ -59,7 +62,7 @@ func (g *guard) call(n *hclsyntax.FunctionCallExpr) {
 		g.refused = append(g.refused, refused(r.Start.Line, n.Name))
 	case f.Name == "file" || f.Name == "filebase64" || f.Name == "templatefile":
 		g.files = append(g.files, &f)
-	case !evaluated()[f.Name]:
+	case !evaluated()[f.Name] && !strings.HasPrefix(f.Name, "provider::"): // which only the provider knows
 		g.refused = append(g.refused, refused(r.Start.Line, n.Name))
 	}
 }
@@ -150,7 +153,7 @@ func refusedJSON(before, after []byte) []refusal {
 			continue
 		}
 		for _, m := range functionCall.FindAllStringSubmatch(line, -1) {
-			if name := m[1]; !evaluated()[name] || i < len(is) && !strings.Contains(is[i], name) {
+			if name := m[1]; !strings.HasPrefix(name, "provider::") && !evaluated()[name] || i < len(is) && !strings.Contains(is[i], name) {
 				out = append(out, refused(i+1, name))
 			}
 		}
