@@ -113,7 +113,7 @@ func (r *reader) group(n *yaml.Node, t reflect.Type, key string) {
 	first := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
-		path := strings.TrimPrefix(key+"."+name.Value, ".")
+		path := strings.TrimPrefix(key+"."+shown(name), ".")
 		of, known := fields[name.Value]
 		switch {
 		case name.ShortTag() == "!!merge":
@@ -128,6 +128,16 @@ func (r *reader) group(n *yaml.Node, t reflect.Type, key string) {
 		}
 	}
 }
+
+// shown is a key in an error; what is no word may be a secret in a wrong place.
+func shown(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && keyWord.MatchString(n.Value) {
+		return n.Value
+	}
+	return "(another key)"
+}
+
+var keyWord = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
 // merged checks the settings that another mapping, or several, bring to a group.
 func (r *reader) merged(n *yaml.Node, t reflect.Type, key string) {

@@ -133,10 +133,11 @@ func TestCanariesInBadSettings(t *testing.T) {
 		"a private key without its frame": {change: func(c *config.Config) { c.GitHub.App.PrivateKey = strings.Split(c.GitHub.App.PrivateKey, "-----")[2] }, want: "private_key"},
 		"a list for a secret": {edit: func(y string) string {
 			return regexp.MustCompile(`(?m)^( +)webhook_secret: .*`).ReplaceAllString(y, "${1}webhook_secret: ["+secret+"]")
-		}, want: "cannot unmarshal"},
+		}, want: "webhook_secret must be a text"},
 		"a secret under a key that does not exist": {edit: func(y string) string { return y + "\nwebhook_secrets: " + secret + "\n" }, want: "webhook_secrets"},
-		"a secret where a number goes":             {edit: func(y string) string { return strings.Replace(y, "workers: 4", "workers: "+secret, 1) }, want: "cannot unmarshal"},
-		"a file that is no YAML":                   {edit: func(y string) string { return y + "\n\told_webhook_secret: " + secret + "\n" }, want: "yaml"},
+		"a secret where a number goes":             {edit: func(y string) string { return strings.Replace(y, "workers: 4", "workers: "+secret, 1) }, want: "workers must be a whole number"},
+		"a file that is no YAML":                   {edit: func(y string) string { return y + "\n\told_webhook_secret: " + secret + "\n" }, want: "not valid YAML"},
+		"a secret where a key goes":                {edit: func(y string) string { return y + "\n" + secret + ": x\n" }, want: "there is no such setting"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := good
