@@ -204,7 +204,7 @@ func TestFindingsBesideAnError(t *testing.T) {
 	got, err := found(t, nil, map[string]string{"package-lock.json": `{"lockfileVersion":3,"packages":{
 "node_modules/merge-all":{"version":"2.0.5","resolved":"https://registry.example/merge-all/-/merge-all-2.0.1.tgz"}}}`})
 	require.ErrorContains(t, err, `package-lock.json:2: "node_modules/merge-all" says that it is version "2.0.5", but is resolved to "2.0.1"`)
-	assert.Equal(t, []string{"package-lock.json:2 dependency/GHSA-aaaa-bbbb-0001"}, got, "what npm would install is looked up")
+	assert.Equal(t, []string{"package-lock.json:2 dependency/source-changed", "package-lock.json:2 dependency/GHSA-aaaa-bbbb-0001"}, got, "what npm would install is looked up")
 }
 
 func TestSourceThatNobodyCanCheckIsNamed(t *testing.T) {
