@@ -15,6 +15,8 @@ type SourceChange struct {
 	// What says it for people, as a sentence without a period.
 	What string
 	Kind SourceKind
+	// Package and Source are what What does not name; "" if it does.
+	Package, Source string
 }
 
 // A SourceKind is how much a SourceChange matters.

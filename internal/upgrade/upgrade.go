@@ -144,7 +144,7 @@ func (r *run) find(ctx context.Context) ([]manifest, error) {
 			return err
 		}
 		if d.IsDir() {
-			if slices.Contains([]string{"vendor", "node_modules", "testdata", ".git"}, path.Base(p)) {
+			if path.Base(p) == ".git" || ecosystem.Foreign(p+"/") {
 				return fs.SkipDir
 			}
 			return nil

@@ -41,14 +41,14 @@ func (e Ecosystem) SourceChanges(p string, before, after []byte) []ecosystem.Sou
 		if r.New.Path == r.Old.Path || old[r.Old].Path == r.New.Path || r.New.Version == "" && sameRepository(own, r.Old.Path) {
 			continue
 		}
-		by := r.New.Path
+		c := ecosystem.SourceChange{At: span(p, r.Syntax), Key: "replace " + r.Old.Path + " " + r.New.Path}
 		if r.New.Version == "" {
-			by = "the directory " + by
+			c.What = "The module is replaced by a directory: no advisory tells anything of the code in it"
+			c.Package, c.Source = r.Old.Path, r.New.Path
+		} else {
+			c.What = fmt.Sprintf("%s is replaced by %s", r.Old.Path, r.New.Path)
 		}
-		out = append(out, ecosystem.SourceChange{
-			At: span(p, r.Syntax), Key: "replace " + r.Old.Path + " " + r.New.Path,
-			What: fmt.Sprintf("%s is replaced by %s", r.Old.Path, by),
-		})
+		out = append(out, c)
 	}
 	return out
 }

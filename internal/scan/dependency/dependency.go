@@ -47,7 +47,11 @@ func (*Scanner) Rules() []finding.Rule {
 // EveryCommit is false: a vulnerable version that a later commit replaced is gone.
 func (*Scanner) EveryCommit() bool { return false }
 
+// ecosystemOf returns the ecosystem of a manifest of the repository's own.
 func (s *Scanner) ecosystemOf(p string) ecosystem.Ecosystem {
+	if ecosystem.CopiedIn(p) != "" {
+		return nil
+	}
 	for _, e := range s.ecosystems {
 		if e.Match(p) {
 			return e
@@ -108,7 +112,7 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 		report.Findings = append(report.Findings, found...)
 	}
 	if snap.Side == scan.After {
-		report.Findings = append(report.Findings, s.sources(snap, included)...)
+		report.Findings = slices.Concat(report.Findings, s.sources(snap, included), s.copiedManifests(snap))
 	}
 	slices.SortStableFunc(report.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	return report, errors.Join(errs...)

@@ -3,6 +3,7 @@ package dependency
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/pullwarden/pullwarden/internal/change"
@@ -47,7 +48,7 @@ func (s *Scanner) sources(snap scan.Snapshot, included map[string]bool) []findin
 	for _, f := range snap.Files {
 		for _, e := range s.ecosystems {
 			of, ok := e.(sourcer)
-			if !ok || !of.Sourced(f.Path) {
+			if !ok || !of.Sourced(f.Path) || ecosystem.CopiedIn(f.Path) != "" {
 				continue
 			}
 			// A text file may be anything: it counts if a manifest takes it in.
@@ -70,8 +71,33 @@ func (s *Scanner) sources(snap scan.Snapshot, included map[string]bool) []findin
 	return append(out, s.vendored(snap)...)
 }
 
+// copiedManifests names the touched manifests that are those of copied
+// packages: they are not read, and what is not read is said.
+func (s *Scanner) copiedManifests(snap scan.Snapshot) []finding.Finding {
+	found := map[string][]string{}
+	for _, f := range snap.Files {
+		dir := ecosystem.CopiedIn(f.Path)
+		if dir != "" && slices.ContainsFunc(s.ecosystems, func(e ecosystem.Ecosystem) bool { return e.Match(f.Path) }) {
+			found[dir] = append(found[dir], f.Path)
+		}
+	}
+	var out []finding.Finding
+	for _, dir := range slices.Sorted(maps.Keys(found)) {
+		paths := found[dir]
+		what := fmt.Sprintf("%s belongs to a package that is copied into %s, so it is not scanned as a project of its own", paths[0], dir)
+		if n := len(paths) - 1; n > 0 {
+			what = fmt.Sprintf("%s and %d more manifests belong to packages that are copied into %s, so they are not scanned as projects of their own", paths[0], n, dir)
+		}
+		out = append(out, finding.New(unchecked(), change.Span{Path: paths[0], Start: 1, End: 1}, finding.InFile("copied "+dir), clean(what, messageRunes)))
+	}
+	return out
+}
+
 func sourceFinding(c ecosystem.SourceChange) finding.Finding {
 	f := finding.New(sourceChanged(), c.At, finding.InFile(c.Key), clean(c.What, messageRunes))
+	if c.Package != "" {
+		f.Details = []finding.Detail{{Name: "Package", Text: clean(c.Package, detailRunes)}, {Name: "Source", Text: clean(c.Source, detailRunes)}}
+	}
 	switch c.Kind {
 	case ecosystem.Tampered:
 		f.Severity = finding.High

@@ -106,7 +106,7 @@ func TestSourceChanged(t *testing.T) {
 		{"pip: other hashes", pip("requests==1 --hash=sha256:aa\n"), pip("requests==1 \\\n    --hash=sha256:bb\n"), []string{"requirements.txt:1 high: The hashes of requests==1 are others than before"}},
 		{"pip: one more hash", pip("requests==1 --hash=sha256:aa\n"), pip("requests==1 --hash=sha256:aa --hash=sha256:bb\n"), nil},
 		{"go: a fork", nil, files{"go.mod": mod + "replace example.com/net => evil.example/net v0.1.0\n"}, []string{"go.mod:6 medium: example.com/net is replaced by evil.example/net"}},
-		{"go: a directory", files{"go.mod": mod}, files{"go.mod": mod + "replace example.com/net => ./third/net\n"}, []string{"go.mod:6 medium: example.com/net is replaced by the directory ./third/net"}},
+		{"go: a directory", files{"go.mod": mod}, files{"go.mod": mod + "replace example.com/net => ./third/net\n"}, []string{"go.mod:6 medium: The module is replaced by a directory: no advisory tells anything of the code in it"}},
 		{"go: an own module", nil, files{"go.mod": mod + "replace host.example/o/m/sub => ./sub\n"}, nil},
 		{"go: another version of itself", nil, files{"go.mod": mod + "replace example.com/net => example.com/net v1.1.0\n"}, nil},
 		{"go: the fork was there", files{"go.mod": mod + "replace example.com/net => evil.example/net v0.1.0\n"}, files{"go.mod": mod + "replace example.com/net => evil.example/net v0.2.0\n"}, nil},
@@ -144,4 +144,20 @@ func TestSourcesShowNoCredentials(t *testing.T) {
 		assert.Len(t, got, 1, text)
 		assert.NotContains(t, got[0], password, text)
 	}
+}
+
+// TestCopiedManifests holds that a lockfile of a copied package is neither
+// scanned as a project nor passed over in silence.
+func TestCopiedManifests(t *testing.T) {
+	s := New(fixture(t), ecosystems())
+	r := introduced(t, s, nil, map[string]string{
+		"web/node_modules/a/package-lock.json": weakLock, "web/node_modules/b/package-lock.json": weakLock,
+		"vendor/x/requirements.txt": "tiny-templates==2.0\n", "vendor/x/go.mod": "module x\nreplace a.example/a => b.example/b v1.0.0\n",
+	})
+	assert.Equal(t, []string{
+		"vendor/x/go.mod:1 info dependency/unchecked: vendor/x/go.mod and 1 more manifests belong to packages that are copied into vendor, so they are not scanned as projects of their own",
+		"web/node_modules/a/package-lock.json:1 info dependency/unchecked: web/node_modules/a/package-lock.json and 1 more manifests belong to packages that are copied into web/node_modules, so they are not scanned as projects of their own",
+	}, messages(r))
+	assert.Empty(t, r.Packages)
+	only(t, introduced(t, s, nil, map[string]string{"x/testdata/requirements.txt": "tiny-templates==2.0\n"}))
 }
