@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,16 @@ const (
 	// little more than to refuse it, so it is looked at even where its address
 	// has reached its limit: strangers behind the same proxy cannot keep it out.
 	ordinary = 256 << 10
+	// A body begins with little memory, and has to be under way soon: who opens
+	// many connections and sends slowly holds few bytes, and not for long.
+	firstTaken  = 1 << 10
+	firstBytes  = 32 << 10
+	firstWithin = 10 * time.Second // from the header on; GitHub gives up by then
+	wholeWithin = 30 * time.Second
 )
+
+// large reports whether the body of r is, or may be, larger than an ordinary one.
+func large(r *http.Request) bool { return r.ContentLength < 0 || r.ContentLength > ordinary }
 
 // How a delivery ended, as Options.Counted is told.
 const (
@@ -41,6 +51,7 @@ const (
 	NotPosted    = "not_posted"
 	NotJSON      = "not_json"
 	TooLarge     = "too_large"
+	TooSlow      = "too_slow"
 	NoSignature  = "no_signature"
 	BadSignature = "bad_signature"
 	OtherApp     = "other_app"
@@ -67,6 +78,8 @@ type gate struct {
 	events  map[string]bool
 	room    room
 	strikes *strikes
+
+	firstWithin time.Duration
 }
 
 type door struct {
@@ -80,7 +93,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, from, byHeaders, no)
 		return
 	}
-	if wait := g.strikes.wait(from, byBody); wait > 0 && (r.ContentLength < 0 || r.ContentLength > ordinary) {
+	if wait := g.strikes.wait(from, byBody); wait > 0 && large(r) {
 		g.refuse(w, r, from, byBody, limited(wait))
 		return
 	}
@@ -161,27 +174,37 @@ func signature(r *http.Request) []byte {
 // arrive and not as a header promises them: who sends slowly holds little.
 // done gives it back.
 func (g *gate) read(w http.ResponseWriter, r *http.Request, from netip.Addr) (body []byte, done func(), no *refusal) {
-	done = func() { g.room.give(network(from), cap(body)) }
+	done = func() { g.room.give(network(from), cap(body), large(r)) }
 	in := http.MaxBytesReader(w, r.Body, maxBody)
-	for {
+	began, control := time.Now(), http.NewResponseController(w)
+	within := func(d time.Duration) { _ = control.SetReadDeadline(began.Add(d)) } // a connection can, a test's need not
+	within(g.firstWithin)
+	defer within(wholeWithin) // also of what is noticed of the connection from then on
+	for begun := false; ; {
 		if len(body) == cap(body) {
-			size := min(max(2*cap(body), 32<<10), maxBody+1)
+			size := min(max(2*cap(body), firstTaken), maxBody+1)
 			if n := r.ContentLength; n >= int64(len(body)) {
 				size = min(size, int(n)+1) // and one to see that it ends there
 			}
-			if !g.room.take(network(from), size-cap(body)) {
+			if !g.room.take(network(from), size-cap(body), large(r)) {
 				return body, done, &refusal{http.StatusServiceUnavailable, Overloaded, "too many large bodies at a time", time.Second}
 			}
 			body = append(make([]byte, 0, size), body...)
 		}
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
-		var large *http.MaxBytesError
+		if !begun && len(body) >= firstBytes {
+			begun = true
+			within(wholeWithin)
+		}
+		var exceeded *http.MaxBytesError
 		switch {
 		case err == io.EOF:
 			return body, done, nil
-		case errors.As(err, &large):
+		case errors.As(err, &exceeded):
 			return body, done, tooLarge
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return body, done, &refusal{code: http.StatusRequestTimeout, result: TooSlow, why: "the body came too slowly"}
 		case err != nil:
 			return body, done, &refusal{code: http.StatusBadRequest, result: Malformed, why: "the body cannot be read"}
 		}

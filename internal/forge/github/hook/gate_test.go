@@ -47,8 +47,8 @@ type crowd struct {
 	end           chan struct{}
 }
 
-// large is a request with a body that promises to be as large as may be.
-func large(address int, body io.Reader) *http.Request {
+// huge is a request with a body that promises to be as large as may be.
+func huge(address int, body io.Reader) *http.Request {
 	r := deliver("push", nil)
 	r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", address)
 	r.ContentLength, r.Body = maxBody, io.NopCloser(body)
@@ -69,7 +69,7 @@ func (c *crowd) send(addresses, sent int) {
 	c.arrived.Add(addresses)
 	for i := range addresses {
 		body := &stalled{rest: sent, arrived: &c.arrived, end: c.end}
-		c.done.Go(func() { serve(c.h, large(i, body)); body.here() })
+		c.done.Go(func() { serve(c.h, huge(i, body)); body.here() })
 	}
 	c.arrived.Wait()
 }
@@ -81,22 +81,24 @@ func (c *crowd) stop() {
 
 func TestManyLargeBodiesDoNotFillTheMemory(t *testing.T) {
 	c := newCrowd(t)
-	c.send(maxBodies/maxBody, maxBody-1)
-	assert.Equal(t, http.StatusServiceUnavailable, serve(c.h, large(200, io.LimitReader(zeros{}, maxBody))), "what is full takes no more")
+	c.send(maxBodies/4*3/maxBody, maxBody-1)
+	assert.Equal(t, http.StatusServiceUnavailable, serve(c.h, huge(200, io.LimitReader(zeros{}, maxBody))), "what is full takes no more")
 	assert.Equal(t, http.StatusOK, serve(c.h, deliver("ping", []byte(`{}`))), "small ones still find room")
+	held := &c.h.(*gate).room.all
+	assert.LessOrEqual(t, held.all, maxBodies/4*3, "in the quarter that is theirs")
 	c.stop()
-	assert.NotEqual(t, http.StatusServiceUnavailable, serve(c.h, large(200, http.NoBody)), "room is given back")
+	assert.NotEqual(t, http.StatusServiceUnavailable, serve(c.h, huge(200, http.NoBody)), "room is given back")
 	room := &c.h.(*gate).room
-	assert.Zero(t, room.used)
-	assert.Empty(t, room.of)
+	assert.Zero(t, room.all)
+	assert.Empty(t, room.from)
 }
 
 // Who promises much and sends little keeps nobody else out.
 func TestSlowSendersHoldLittle(t *testing.T) {
 	c := newCrowd(t)
 	c.send(100, 1000)
-	assert.Less(t, c.h.(*gate).room.used, 100*64<<10)
-	assert.Equal(t, http.StatusUnauthorized, serve(c.h, large(200, io.LimitReader(zeros{}, maxBody))), "there is room to read it")
+	assert.Less(t, c.h.(*gate).room.all.all, 100*firstTaken*2)
+	assert.Equal(t, http.StatusUnauthorized, serve(c.h, huge(200, io.LimitReader(zeros{}, maxBody))), "there is room to read it")
 	c.stop()
 }
 
@@ -104,8 +106,8 @@ func TestSlowSendersHoldLittle(t *testing.T) {
 func TestOneSenderHoldsItsShare(t *testing.T) {
 	c := newCrowd(t)
 	c.send(1, maxBody-1)
-	assert.Equal(t, http.StatusServiceUnavailable, serve(c.h, large(0, io.LimitReader(zeros{}, maxBody))))
-	assert.Equal(t, http.StatusUnauthorized, serve(c.h, large(1, io.LimitReader(zeros{}, maxBody))))
+	assert.Equal(t, http.StatusServiceUnavailable, serve(c.h, huge(0, io.LimitReader(zeros{}, maxBody))))
+	assert.Equal(t, http.StatusUnauthorized, serve(c.h, huge(1, io.LimitReader(zeros{}, maxBody))))
 	c.stop()
 }
 

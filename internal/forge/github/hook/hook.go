@@ -68,7 +68,7 @@ func Handler(o Options) (http.Handler, error) {
 	if o.Accept == nil {
 		return nil, errors.New("hook: nobody accepts events")
 	}
-	g := &gate{Options: o, events: map[string]bool{}, strikes: newStrikes(o.BadPerMinute, o.Now)}
+	g := &gate{Options: o, events: map[string]bool{}, strikes: newStrikes(o.BadPerMinute, o.Now), firstWithin: firstWithin}
 	in := &intake{g}
 	for _, event := range in.Handles() {
 		g.events[event] = true
