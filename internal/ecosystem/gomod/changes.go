@@ -41,6 +41,10 @@ func (e Ecosystem) SourceChanges(p string, before, after []byte) []ecosystem.Sou
 		if r.New.Path == r.Old.Path || old[r.Old].Path == r.New.Path || r.New.Version == "" && sameRepository(own, r.Old.Path) {
 			continue
 		}
+		// In a new manifest no source changes; a directory is code that the change itself shows.
+		if r.New.Version == "" && len(before) == 0 {
+			continue
+		}
 		c := ecosystem.SourceChange{At: span(p, r.Syntax), Key: "replace " + r.Old.Path + " " + r.New.Path}
 		if r.New.Version == "" {
 			c.What = "The module is replaced by a directory: no advisory tells anything of the code in it"
