@@ -34,9 +34,9 @@ func TestAddress(t *testing.T) {
 		"git+ssh://git@[2001:db8::1]:22/a.git":     "git+ssh://[2001:db8::1]:22",
 		"https://me:secret#x@registry.example/":    "https://[not shown]",
 		"https://${USER}:${PASS}@registry.example": "https://registry.example",
-		"./wheels":                                 "",
-		"https:///a":                               "",
-		"":                                         "",
+		"./wheels":   "",
+		"https:///a": "",
+		"":           "",
 	} {
 		assert.Equal(t, want, ecosystem.Address(url), url)
 	}

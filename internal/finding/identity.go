@@ -131,7 +131,7 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 	type seat struct{ rule, path, name string }
 	nth := map[seat]int{}
 	at := map[Fingerprint]int{}
-	ordinals := map[cause][]string{}
+	ordinals := map[cause]map[string]int{}
 	var groups [][]Finding
 	for _, f := range findings {
 		id := f.identity.get()

@@ -26,16 +26,19 @@ func (f *Finding) Because(rule, name, part string) {
 
 // sealCause makes the fingerprints of the cause of f. Ordinals holds the parts
 // of each name that were seen so far.
-func (k Key) sealCause(f *Finding, path string, ordinals map[cause][]string) {
+func (k Key) sealCause(f *Finding, path string, ordinals map[cause]map[string]int) {
 	if f.cause == nil {
 		return
 	}
 	c := *f.cause
 	name := cause{rule: c.rule, name: c.name, path: path}
-	nth := slices.Index(ordinals[name], c.part)
-	if nth < 0 {
+	if ordinals[name] == nil {
+		ordinals[name] = map[string]int{}
+	}
+	nth, met := ordinals[name][c.part]
+	if !met {
 		nth = len(ordinals[name])
-		ordinals[name] = append(ordinals[name], c.part)
+		ordinals[name][c.part] = nth
 	}
 	parts := []string{c.rule, path, c.name, fmt.Sprint(nth)}
 	c.path, c.print = path, Fingerprint(k.Sum("cause", parts...))
@@ -106,8 +109,10 @@ func join(g []Finding, words func([]Finding) Finding) Finding {
 		places = append(append(places, f.At), f.Also...)
 	}
 	one.Also = nil
+	told := map[change.Span]bool{one.At: true}
 	for _, s := range places {
-		if s != one.At && !slices.Contains(one.Also, s) {
+		if !told[s] {
+			told[s] = true
 			one.Also = append(one.Also, s)
 		}
 	}

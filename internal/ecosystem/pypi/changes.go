@@ -44,7 +44,8 @@ func readStated(p string, data []byte) stated {
 		return s
 	}
 	text, _ := decode(data)
-	for _, l := range logical(text) {
+	lines := logical(text)
+	for _, l := range lines[:min(len(lines), maxLines)] {
 		r, err := l.requirement()
 		if err != nil {
 			continue // read has the error

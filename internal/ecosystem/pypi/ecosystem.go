@@ -27,7 +27,10 @@ import (
 	"github.com/pullwarden/pullwarden/internal/version"
 )
 
-const maxBytes = 4 << 20
+const (
+	maxBytes = 4 << 20
+	maxLines = 20_000 // logical ones; files of real projects stay below a tenth of it
+)
 
 // An Ecosystem reads Python requirements. It makes no upgrades.
 type Ecosystem struct{}
@@ -168,7 +171,12 @@ func read(ctx context.Context, tree fs.FS, p string) (file, error) {
 	var f file
 	var wrong error
 	var askers [][]string // of each package: who its comment says it is for
-	for _, l := range logical(text) {
+	lines := logical(text)
+	if len(lines) > maxLines {
+		wrong = &ecosystem.SyntaxError{Path: p, Line: lines[maxLines].start, Text: fmt.Sprintf("more than %d lines: the rest is not read", maxLines)}
+		lines = lines[:maxLines]
+	}
+	for _, l := range lines {
 		if l.text == "" { // a comment alone belongs to the requirement above
 			if n := len(askers); n > 0 {
 				askers[n-1] = append(askers[n-1], l.via...)

@@ -95,6 +95,10 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 			seen[c] = true
 			return was
 		})
+		packages, cut := bounded(packages)
+		if cut != "" {
+			report.Incomplete = append(report.Incomplete, change.Skip{Path: p, Why: cut})
+		}
 		if snap.Side == scan.After {
 			report.Packages = append(report.Packages, inventory(e, packages)...)
 			if s.db.Info().Ecosystems[e.Name()] == 0 {
@@ -116,6 +120,29 @@ func (s *Scanner) Inspect(ctx context.Context, snap scan.Snapshot) (scan.Report,
 	}
 	slices.SortStableFunc(report.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	return report, errors.Join(errs...)
+}
+
+// Bounds on what is looked up of one manifest. The largest lockfiles of real
+// projects stay below a tenth of them.
+const (
+	maxPackages = 200_000
+	maxOfOne    = 5_000 // entries of one package
+)
+
+// bounded returns as many of packages as are looked up, and says what is not.
+func bounded(packages []ecosystem.Package) (kept []ecosystem.Package, cut string) {
+	count := map[string]int{}
+	for _, p := range packages {
+		switch count[p.Name]++; {
+		case len(kept) == maxPackages:
+			return kept, fmt.Sprintf("states more than %d packages: the others are not scanned", maxPackages)
+		case count[p.Name] > maxOfOne:
+			cut = clean(fmt.Sprintf("states %s more than %d times: the other entries are not scanned", p.Name, maxOfOne), messageRunes)
+		default:
+			kept = append(kept, p)
+		}
+	}
+	return kept, cut
 }
 
 // manifests returns the paths to read: touched manifests, and those that a
