@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/time/rate"
 
 	"github.com/pullwarden/pullwarden/internal/finding"
 	"github.com/pullwarden/pullwarden/internal/forge"
@@ -108,31 +106,7 @@ func (b *Bot) commanded(ctx context.Context, e forge.Event) error {
 	return err
 }
 
-// What people who may not write to a repository get answered in an hour, in one
-// installation: its writes are for reviews.
-const strangersHourly = 30
-
 var errTooMany = errors.New("too many")
-
-// strangers count the answers to people who may not write, by installation.
-type strangers struct {
-	mu sync.Mutex
-	by map[int64]*rate.Limiter
-}
-
-func (s *strangers) allow(installation int64, now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.by == nil {
-		s.by = map[int64]*rate.Limiter{}
-	}
-	l := s.by[installation]
-	if l == nil {
-		l = rate.NewLimiter(rate.Every(time.Hour/strangersHourly), strangersHourly)
-		s.by[installation] = l
-	}
-	return l.AllowN(now, 1)
-}
 
 // obey returns the answer, and whether the pull requests with the finding are to be judged again.
 func (b *Bot) obey(ctx context.Context, r *request) (forge.Answer, bool, error) {
@@ -140,7 +114,7 @@ func (b *Bot) obey(ctx context.Context, r *request) (forge.Answer, bool, error) 
 	if err != nil {
 		return forge.Answer{}, false, err
 	}
-	if !may && !b.strangers.allow(r.Repo.Installation, b.Now()) {
+	if !may && !b.strangers.allow(r.Repo, r.Sender, b.Now()) {
 		return forge.Answer{}, false, errTooMany
 	}
 	ref := forge.PullRef{Repo: r.Repo, Number: r.Number}

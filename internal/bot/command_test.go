@@ -370,11 +370,11 @@ func TestAWithdrawalIsNotLost(t *testing.T) {
 // Strangers make the server neither talk without end nor spend its calls.
 func TestStrangersAreAnsweredSoOften(t *testing.T) {
 	p := newParley(t, finding.High)
-	for range strangersHourly + 5 {
+	for range strangersHourlyAccount + 5 {
 		p.number++
 		p.again("mallory", "help")
 	}
-	assert.Len(t, p.answers, strangersHourly)
+	assert.Len(t, p.answers, strangersHourlyAccount)
 	assert.Equal(t, forge.Done, p.say("lead", "help").Reaction, "whoever may write is heard all the same")
 	p.b.Now = func() time.Time { return noon.Add(time.Hour) }
 	assert.Equal(t, forge.Refused, p.say("mallory", "help").Reaction)
