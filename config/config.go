@@ -65,6 +65,9 @@ type Writer struct {
 type Registries struct {
 	Go  string `yaml:"go"`  // PULLWARDEN_REGISTRY_GO, else as fromTools says
 	NPM string `yaml:"npm"` // PULLWARDEN_REGISTRY_NPM, else as fromTools says
+	// Redirects are the hosts, each HOST or HOST:PORT, to which a registry may
+	// redirect beside its own. PULLWARDEN_REGISTRY_REDIRECTS.
+	Redirects []string `yaml:"redirects"`
 }
 
 // Verify is which providers may be asked whether a secret that was found still
@@ -212,6 +215,7 @@ func (c *Config) Check() error {
 		bad("admin_address", "must differ from address: it is not for the public")
 	}
 	c.checkWebhook(bad)
+	c.checkRegistries(bad)
 	if !database(c.DatabaseURL) {
 		bad("database_url", "must be sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE") // may be secret: not shown
 	}

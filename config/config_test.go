@@ -153,6 +153,7 @@ func TestCheckNamesKeyAndReason(t *testing.T) {
 		"is no name of a header": func(c *config.Config) {
 			c.Webhook.Proxies, c.Webhook.ProxyHeader = []string{"10.0.0.1"}, "X-Real-IP:"
 		},
+		"registries.redirects":   func(c *config.Config) { c.Registries.Redirects = []string{"*.files.example"} },
 		"webhook.bad_per_minute": func(c *config.Config) { c.Webhook.BadPerMinute = 0 },
 		"tls.certificate":        func(c *config.Config) { c.TLS.Key = "key.pem" },
 		"tls.key":                func(c *config.Config) { c.TLS.Certificate = "cert.pem" },

@@ -53,6 +53,7 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 	}{
 		{"PULLWARDEN_WEBHOOK_SENDERS", "webhook.senders", &c.Webhook.Senders},
 		{"PULLWARDEN_WEBHOOK_PROXIES", "webhook.proxies", &c.Webhook.Proxies},
+		{"PULLWARDEN_REGISTRY_REDIRECTS", "registries.redirects", &c.Registries.Redirects},
 	} {
 		if v, ok := read(s.name, s.key); ok {
 			*s.to = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })

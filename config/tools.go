@@ -109,3 +109,13 @@ func setting(text, key string, semicolons bool) (value string) {
 	}
 	return value
 }
+
+var hostPort = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[0-9]{1,5})?$`)
+
+func (c *Config) checkRegistries(bad func(key, format string, args ...any)) {
+	for i, h := range c.Registries.Redirects {
+		if !hostPort.MatchString(h) { // may be an address with a password: not shown
+			bad("registries.redirects", "entry %d is neither HOST nor HOST:PORT", i+1)
+		}
+	}
+}

@@ -56,6 +56,20 @@ func TestWhereRegistriesComeFrom(t *testing.T) {
 	}
 }
 
+func TestRedirectsOfRegistries(t *testing.T) {
+	env := map[string]string{"PULLWARDEN_REGISTRY_REDIRECTS": "files.example, Files.example:8443,[::1]:80,127.0.0.1"}
+	c, err := config.Load("", func(k string) string { return env[k] })
+	require.NoError(t, err)
+	assert.Equal(t, []string{"files.example", "Files.example:8443", "[::1]:80", "127.0.0.1"}, c.Registries.Redirects)
+	assert.NotContains(t, c.Check().Error(), "registries") // about the App
+	for _, wrong := range []string{"https://dev:zq7@files.example", "dev:zq7@files.example", "files.example/zq7", "*.zq7", "", "files.example:", "files.example:https", "::1", "zq7 zq7"} {
+		c.Registries.Redirects = []string{"files.example", wrong}
+		err := c.Check()
+		assert.ErrorContains(t, err, "PULLWARDEN_REGISTRY_REDIRECTS: registries.redirects: entry 2 is neither HOST nor HOST:PORT", wrong)
+		assert.NotContains(t, err.Error(), "zq7")
+	}
+}
+
 // No file that is delivered names a registry: what nobody chose is off.
 func TestNoRegistryIsBuiltIn(t *testing.T) {
 	assert.Equal(t, config.Registries{}, config.Default().Registries)

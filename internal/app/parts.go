@@ -25,6 +25,7 @@ import (
 
 // Ecosystems lists every package ecosystem. Add yours here.
 func Ecosystems(r config.Registries, client *http.Client) []ecosystem.Ecosystem {
+	client = ecosystem.Client(client, r.Redirects)
 	return []ecosystem.Ecosystem{
 		gomod.Ecosystem{Registry: gomod.NewRegistry(r.Go, client)},
 		npm.Ecosystem{Registry: npm.Registry{Base: r.NPM, Client: client}},

@@ -46,30 +46,18 @@ type Registry struct {
 	// environment: the first http, https or file address counts; "direct" and
 	// "off" are passed over, since nothing is ever fetched from a version control host.
 	Base   string
-	Client *http.Client // nil: one of our own
+	Client *http.Client // of ecosystem.Client; nil: one that follows no redirect to another host
 
 	mods *modCache // nil: nothing is kept
 }
 
 // NewRegistry returns the registry at base that remembers module files, which
-// never change. A nil client means one with no proxy settings but the process's own.
+// never change. The client is as Registry.Client says.
 func NewRegistry(base string, client *http.Client) Registry {
 	if client == nil {
-		client = newClient()
+		client = ecosystem.Client(nil, nil)
 	}
 	return Registry{Base: base, Client: client, mods: newModCache()}
-}
-
-func newClient() *http.Client {
-	return &http.Client{CheckRedirect: func(req *http.Request, via []*http.Request) error {
-		if len(via) > 5 {
-			return errors.New("too many redirects")
-		}
-		if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-			return errors.New("a redirect to an unencrypted address")
-		}
-		return nil
-	}}
 }
 
 // Address is the one that counts of a list, or the list if that is not valid; ""
@@ -125,7 +113,7 @@ func (r Registry) open(ctx context.Context, modPath, file string) (io.ReadCloser
 	}
 	client := r.Client
 	if client == nil {
-		client = newClient()
+		client = ecosystem.Client(nil, nil)
 	}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 // fails with ecosystem.ErrNoRegistry.
 type Registry struct {
 	Base   string       // http or https; "" or "off" for none
-	Client *http.Client // nil: one of our own
+	Client *http.Client // of ecosystem.Client; nil: one that follows no redirect to another host
 }
 
 // A document is what a registry says of a package, in its abbreviated form.
@@ -114,7 +114,7 @@ func (r Registry) document(ctx context.Context, name string) (*document, error) 
 	req.Header.Set("Accept", "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8")
 	client := r.Client
 	if client == nil {
-		client = newClient()
+		client = ecosystem.Client(nil, nil)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -143,18 +143,6 @@ func (r Registry) document(ctx context.Context, name string) (*document, error) 
 		return nil, fmt.Errorf("read what the npm registry says of %s: %w", name, err)
 	}
 	return d, nil
-}
-
-func newClient() *http.Client {
-	return &http.Client{CheckRedirect: func(req *http.Request, via []*http.Request) error {
-		if len(via) > 5 {
-			return errors.New("too many redirects")
-		}
-		if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-			return errors.New("a redirect to an unencrypted address")
-		}
-		return nil
-	}}
 }
 
 func (r Registry) versions(ctx context.Context, name string) ([]string, error) {
