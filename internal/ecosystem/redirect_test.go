@@ -89,6 +89,13 @@ func TestRedirectToAnotherHostIsRefused(t *testing.T) {
 }
 
 func TestRedirectToAListedHostIsFollowedWithoutCredentials(t *testing.T) {
+	within := newPlace(t, nil, httptest.NewServer)
+	require.NoError(t, get(t, ecosystem.Client(nil, []string{within.host()}), newPlace(t, within, httptest.NewServer), 3))
+	require.Len(t, within.asked, 3)
+	for _, r := range within.asked {
+		assert.Empty(t, r.Header.Get("Cookie"), "however it was led on there")
+	}
+
 	third := newPlace(t, nil, httptest.NewServer)
 	other := newPlace(t, third, httptest.NewServer)
 	p := newPlace(t, other, httptest.NewServer)
