@@ -3,6 +3,7 @@
 package finding
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -59,7 +60,8 @@ type Finding struct {
 	Joined []Fingerprint
 
 	identity Identity
-	cause    *cause // nil: it is a finding by itself
+	secret   Fingerprint // of the value alone, "" if it has none
+	cause    *cause      // nil: it is a finding by itself
 }
 
 // New returns a finding of r, with what r says of severity and fix, known again by id.
@@ -69,6 +71,11 @@ func New(r Rule, at change.Span, id Identity, message string) Finding {
 		Message: message, Fix: Fix{Text: r.How}, identity: id,
 	}
 }
+
+// Same returns what f has in common with findings of the same secret by other
+// rules: beside another name, a value may be known by another rule. A finding of
+// no secret has only its Print.
+func (f *Finding) Same() Fingerprint { return cmp.Or(f.secret, f.Print) }
 
 // Grave reports whether f is of a kind that no opinion makes milder: what its
 // rule says, and each secret.

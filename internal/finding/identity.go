@@ -141,6 +141,9 @@ func (k Key) Seal(findings []Finding, pathAt func(string) string) []Finding {
 			parts = []string{"place", s.rule, s.path, s.name, fmt.Sprint(nth[s])}
 			nth[s]++
 		}
+		if id.secret {
+			f.secret = Fingerprint(k.Sum("secret", id.value))
+		}
 		f.Print = Fingerprint(k.Sum(parts[0], parts[1:]...))
 		if k.before != nil {
 			f.Was = Fingerprint(k.before.Sum(parts[0], parts[1:]...))

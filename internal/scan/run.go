@@ -201,10 +201,10 @@ func inspect(ctx context.Context, s Scanner, v *views, o Options) outcome {
 	before, _ := look(v.readable(), func(path string) string { return v.renamed(path, o.Ignored) })
 	known := map[finding.Fingerprint][]string{} // the places it had
 	for _, f := range before {
-		known[f.Print] = append(known[f.Print], pathsOf(f)...)
+		known[f.Same()] = append(known[f.Same()], pathsOf(f)...)
 	}
 	for i, f := range append(after, past...) {
-		had, ok := known[f.Print]
+		had, ok := known[f.Same()]
 		if !ok || f.ByValue() && i < len(after) && copied(ctx, s, v, o, f, had) {
 			out.brought = append(out.brought, f)
 		}
@@ -240,7 +240,7 @@ func copied(ctx context.Context, s Scanner, v *views, o Options, f finding.Findi
 	}
 	stands := v.untouched(old)
 	for _, g := range o.Key.Seal(still.Findings, func(p string) string { return p }) {
-		if g.Print == f.Print {
+		if g.Same() == f.Same() {
 			for _, p := range pathsOf(g) {
 				stands[p] = true
 			}
@@ -270,7 +270,7 @@ func pathsOf(f finding.Finding) []string {
 func steps(ctx context.Context, v *views, look func(Snapshot, func(string) string) ([]finding.Finding, error), after []finding.Finding, failed *error) []finding.Finding {
 	atHead := map[finding.Fingerprint]int{}
 	for i, f := range after {
-		atHead[f.Print] = i
+		atHead[f.Same()] = i
 	}
 	gone := map[finding.Fingerprint]int{}
 	var past [][]finding.Finding
@@ -278,17 +278,17 @@ func steps(ctx context.Context, v *views, look func(Snapshot, func(string) strin
 		found, err := look(snap, func(path string) string { return path })
 		*failed = cmp.Or(*failed, err)
 		for _, f := range found {
-			if i, ok := atHead[f.Print]; ok {
+			if i, ok := atHead[f.Same()]; ok {
 				at := &after[i]
 				at.Commit = cmp.Or(at.Commit, snap.Commit)
 				at.Severity, at.Confidence = max(at.Severity, f.Severity), max(at.Confidence, f.Confidence)
 				continue
 			}
 			f.Commit, f.Past = snap.Commit, true
-			i, ok := gone[f.Print]
+			i, ok := gone[f.Same()]
 			if !ok {
 				i = len(past)
-				gone[f.Print] = i
+				gone[f.Same()] = i
 				past = append(past, nil)
 			}
 			past[i] = append(past[i], f)

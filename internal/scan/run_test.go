@@ -171,6 +171,54 @@ func TestMovedToTests(t *testing.T) {
 	assert.Equal(t, []any{"test:1", finding.Certain, finding.High, "c1"}, []any{f.At.String(), f.Confidence, f.Severity, f.Commit})
 }
 
+// named knows a value by another rule where it has another name: "bad:x" and "worse:x".
+type named struct{ words }
+
+func (named) Inspect(_ context.Context, s scan.Snapshot) (scan.Report, error) {
+	var r scan.Report
+	for _, f := range s.Files {
+		b, err := s.Read(f)
+		if err != nil {
+			return r, err
+		}
+		for i, line := range strings.Split(string(b), "\n") {
+			at := change.Span{Path: f.Path, Start: i + 1, End: i + 1}
+			if name, v, ok := strings.Cut(line, ":"); ok && (s.Side == scan.Before || f.Touches(at)) {
+				r.Findings = append(r.Findings, finding.New(finding.Rule{ID: "w/" + name}, at, finding.OfSecret(v), "a word"))
+			}
+		}
+	}
+	return r, nil
+}
+
+// TestOneSecretByTwoRules: a new name beside a value that was there brings no secret in.
+func TestOneSecretByTwoRules(t *testing.T) {
+	run := func(c *change.Change) (out []string) {
+		r := scan.Run(t.Context(), []scan.Scanner{named{words{name: "w", every: true}}}, c, scan.Options{Key: finding.NewKey([]byte("k"))})
+		for _, f := range r.Findings {
+			out = append(out, fmt.Sprint(f.Rule.ID, " ", f.At, " ", f.Past))
+		}
+		return out
+	}
+	old := fstest.MapFS{"a": file("bad:x", "fine")}
+	assert.Empty(t, run(between(t, old, fstest.MapFS{"a": file("worse:x", "fine")})), "renamed")
+	assert.Empty(t, run(between(t, old, fstest.MapFS{"a": file("fine"), "b": file("worse:x")})), "moved and renamed")
+	assert.Equal(t, []string{"w/worse b:1 false"}, run(between(t, old, fstest.MapFS{"a": file("bad:x", "fine", "more"), "b": file("worse:x")})), "copied")
+	assert.Equal(t, []string{"w/worse a:1 false"}, run(between(t, old, fstest.MapFS{"a": file("worse:y", "fine")})), "another value")
+
+	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("worse:x")})
+	content := []byte("bad:x\n")
+	c.Commits = []change.Commit{
+		{SHA: "c1", Files: []change.File{{Path: "a", NewBlob: change.HashBlob(content), Hunks: change.Diff(nil, content)}}},
+		{SHA: "c2", Files: c.Files},
+	}
+	c.Contents = with{c.Contents, map[string][]byte{change.HashBlob(content): content}}
+	assert.Equal(t, []string{"w/worse a:1 false"}, run(c), "it is not in the history besides")
+	c.Commits = append(c.Commits, change.Commit{SHA: "c3"})
+	c.Files, c.After = nil, fstest.MapFS{}
+	assert.Equal(t, []string{"w/bad a:1 true"}, run(c))
+}
+
 func TestRunMergesOneSecretInSeveralPlaces(t *testing.T) {
 	c := between(t, fstest.MapFS{}, fstest.MapFS{"a": file("bad:x"), "b": file("bad:x")})
 	r := scan.Run(t.Context(), []scan.Scanner{words{name: "w", secret: true}}, c, scan.Options{})
