@@ -59,6 +59,7 @@ type Server struct {
 	log        zerolog.Logger
 	now        func() time.Time
 	db         *store.DB
+	writable   writable
 	queue      *queue.Queue
 	bot        *bot.Bot
 	public     http.Handler
@@ -104,6 +105,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *Server, err erro
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.Place("database_url"), err)
 	}
+	s.writable = writable{try: s.db.TryWrite, every: writeEvery}
 	secret, err := s.db.Secret(ctx, "fingerprints")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.Place("database_url"), err)
@@ -292,6 +294,11 @@ func (s *Server) state(ctx context.Context) (web.State, error) {
 	stats, err := s.queue.Stats(ctx)
 	if err != nil {
 		s.log.Error().Err(err).Msg("the database does not answer")
+	} else if fresh, err := s.writable.ask(ctx); err != nil {
+		state.Trouble = append(state.Trouble, "the database takes no writes, as when the disk is full: deliveries get 503")
+		if fresh {
+			s.log.Error().Err(err).Msg("the database takes no writes")
+		}
 	}
 	state.Waiting, state.Oldest, state.Failed = stats.Depth, stats.Oldest, stats.Failed
 	return state, err
