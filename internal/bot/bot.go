@@ -123,6 +123,9 @@ func (b *Bot) handle(ctx context.Context, e forge.Event) error {
 	case forge.RepositoryMoved:
 		return b.Ledger.Moved(ctx, e.Repo, e.Received)
 	case forge.Installed, forge.Uninstalled:
+		if b.Pushes != nil && e.Kind == forge.Installed && e.Contents != "" {
+			b.Pushes.Granted(e.Installation, e.Contents)
+		}
 		return b.Ledger.Installed(ctx, e)
 	}
 	return nil

@@ -21,6 +21,8 @@ import (
 // talk answers people where they wrote to us.
 type talk interface {
 	Answer(ctx context.Context, p forge.PullRef, c forge.Command, a forge.Answer) error
+	// About returns the keys of what a comment of ours is about; none if it is not one.
+	About(ctx context.Context, p forge.PullRef, comment int64) (keys []string, err error)
 	// Say writes in the conversation, once for each key since that time.
 	Say(ctx context.Context, p forge.PullRef, key string, since time.Time, words string) error
 }
@@ -171,6 +173,17 @@ func (b *Bot) named(ctx context.Context, r *request) (words string, err error) {
 	} else if r.Command.Thread != 0 {
 		if r.about, err = b.Conversations.About(ctx, r.Repo, r.Command.Thread); err != nil {
 			return "", err
+		}
+		if len(r.about) == 0 { // it was posted by the latest review, or is not ours
+			keys, err := b.Talk.About(ctx, forge.PullRef{Repo: r.Repo, Number: r.Number}, r.Command.Thread)
+			if err != nil {
+				return "", err
+			}
+			for _, key := range keys {
+				if policy.IsFingerprint(key) {
+					r.about = append(r.about, finding.Fingerprint(key))
+				}
+			}
 		}
 	}
 	if len(r.about) == 0 {

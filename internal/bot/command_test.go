@@ -37,8 +37,10 @@ type parley struct {
 	answers  []forge.Answer
 	answerTo error
 	accepted []forge.Event
-	number   int64         // of the latest comment
-	at       time.Duration // after noon: when comments are written
+	number   int64              // of the latest comment
+	thread   int64              // where commands are written
+	keys     map[int64][]string // of comments, as the host shows them
+	at       time.Duration      // after noon: when comments are written
 	orgs     string
 	author   string // of pull request 1
 	issues   []forge.Issue
@@ -73,15 +75,22 @@ func (p *parley) Answer(_ context.Context, _ forge.PullRef, _ forge.Command, a f
 	return p.answerTo
 }
 
+func (p *parley) About(_ context.Context, _ forge.PullRef, comment int64) ([]string, error) {
+	return p.keys[comment], nil
+}
+
 func (p *parley) Say(context.Context, forge.PullRef, string, time.Time, string) error {
 	return errors.New("nothing is said unasked")
 }
 
-func (p *parley) OwnersFile(context.Context, forge.Repo, string, string) ([]byte, error) {
-	if p.orgs == "" {
-		return nil, forge.ErrNotFound
+func (p *parley) OwnersFiles(_ context.Context, _ forge.Repo, _ string, paths ...string) map[string]forge.File {
+	files := map[string]forge.File{}
+	for _, path := range paths {
+		if files[path] = (forge.File{Text: []byte(p.orgs)}); p.orgs == "" {
+			files[path] = forge.File{Err: forge.ErrNotFound}
+		}
 	}
-	return []byte(p.orgs), nil
+	return files
 }
 
 func user(login string) forge.User { return forge.User{ID: logins[login], Login: login} }
@@ -93,7 +102,7 @@ func newParley(t *testing.T, severity finding.Severity) *parley {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	p := &parley{t: t, db: db, repo: forge.Repo{ID: 7, Installation: 3, Owner: "acme", Name: "shop", Default: "main"}, owners: "*.go @lead\n",
 		writers: map[string]bool{"dev": true, "lead": true, "alice": true}, team: []string{"alice"}}
-	p.author = "dev"
+	p.author, p.thread = "dev", 501
 	p.policy = "version: 1\nsecurity: {reviewers: ['@acme/security']}\n"
 	key := finding.NewKey([]byte("k"))
 	p.b = &Bot{Forge: p, Ledger: db.Ledger(), Conversations: db.Conversations(), Access: p, Talk: p, Now: func() time.Time { return noon },
@@ -139,12 +148,33 @@ func (p *parley) say(login, words string) forge.Answer {
 func (p *parley) again(login, words string) {
 	p.t.Helper()
 	require.NoError(p.t, p.b.Handle(p.t.Context(), forge.Event{Kind: forge.Commanded, Delivery: "d", Received: noon, Repo: p.repo, Number: 1, Installation: 3,
-		Sender: user(login), Command: forge.Command{Comment: p.number, Thread: 501, Words: words, At: noon.Add(p.at)}}))
+		Sender: user(login), Command: forge.Command{Comment: p.number, Thread: p.thread, Words: words, At: noon.Add(p.at)}}))
 }
 
 func (p *parley) stands(want policy.Action) {
 	p.t.Helper()
 	assert.Equal(p.t, want, p.review(1).Action)
+}
+
+// A comment that was just posted, GitHub alone knows what it is about.
+func TestCommandInAThreadOfTheLatestReview(t *testing.T) {
+	for name, test := range map[string]struct {
+		keys     func(*parley) []string
+		reaction forge.Reaction
+		want     policy.Action
+	}{
+		"about the finding": {func(p *parley) []string { return []string{string(p.find.Print)} }, forge.Done, policy.Ignored},
+		"and one more":      {func(p *parley) []string { return []string{strings.Repeat("a", 32), string(p.find.Print)} }, forge.Done, policy.Ignored},
+		"an answer of ours": {func(*parley) []string { return []string{"answer/7"} }, forge.Unclear, policy.Comment},
+		"not ours":          {func(*parley) []string { return nil }, forge.Unclear, policy.Comment},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newParley(t, finding.Medium)
+			p.thread, p.keys = 502, map[int64][]string{502: test.keys(p)}
+			assert.Equal(t, test.reaction, p.say("lead", "ignore it is fine").Reaction)
+			p.stands(test.want)
+		})
+	}
 }
 
 func TestWhoMayExcept(t *testing.T) {

@@ -19,6 +19,9 @@ import (
 // pushes puts commits of ours on the branches of pull requests.
 type pushes interface {
 	MayPush(ctx context.Context, repo forge.Repo) (bool, error)
+	// Granted keeps what an installation lets the App do with contents, so that
+	// MayPush need not ask.
+	Granted(installation int64, contents string)
 	// Pushed returns the commit that answered ask, "" if there is none.
 	Pushed(ctx context.Context, p forge.Pull, ask string) (sha string, err error)
 	// Push wants the branch where p has it, or it is forge.ErrMoved. What the

@@ -119,7 +119,9 @@ func (w *workshop) Say(_ context.Context, p forge.PullRef, key string, _ time.Ti
 	w.said = append(w.said, fmt.Sprintf("%d %s %s", p.Number, key, words))
 	return nil
 }
-func (w *workshop) MayPush(context.Context, forge.Repo) (bool, error) { return w.mayPush, nil }
+func (w *workshop) MayPush(context.Context, forge.Repo) (bool, error)             { return w.mayPush, nil }
+func (w *workshop) Granted(int64, string)                                         {}
+func (w *workshop) About(context.Context, forge.PullRef, int64) ([]string, error) { return nil, nil }
 func (w *workshop) Pushed(_ context.Context, _ forge.Pull, ask string) (string, error) {
 	return w.asks[ask], nil
 }

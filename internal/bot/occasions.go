@@ -7,6 +7,7 @@ import (
 
 	"github.com/pullwarden/pullwarden/internal/forge"
 	"github.com/pullwarden/pullwarden/internal/history"
+	"github.com/pullwarden/pullwarden/internal/policy"
 )
 
 // again reviews what somebody asked to have checked again.
@@ -41,6 +42,12 @@ func (b *Bot) again(ctx context.Context, e forge.Event) error {
 // reviewGroup checks the head that a merge queue built.
 func (b *Bot) reviewGroup(ctx context.Context, e forge.Event) error {
 	s := &subject{event: e, repo: e.Repo, base: e.Base, head: e.SHA, started: b.Now()}
+	began := b.step("begin")
+	opening, err := b.Forge.BeginGroup(ctx, e.Repo, e.SHA, policy.Path)
+	began()
+	if err == nil { // otherwise the steps ask on their own: what is wrong is told in the check
+		s.repo, s.opening = opening.Pull.Repo, &opening
+	}
 	if err := b.judge(s.logged(ctx), s); err != nil {
 		return fmt.Errorf("review the merge group at %s of %v: %w", e.SHA, e.Repo, err)
 	}

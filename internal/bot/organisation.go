@@ -19,7 +19,7 @@ import (
 // one in force, and the notices say so: floors do not vanish by mistake. One
 // that was taken away is gone. A file that cannot be read is an error.
 func (b *Bot) organisation(ctx context.Context, repo forge.Repo) (text []byte, notices []string, err error) {
-	text, err = b.Forge.OwnersFile(ctx, repo, policy.OrganisationRepo, policy.OrganisationPath)
+	text, err = b.ownersFile(ctx, repo, policy.OrganisationPath)
 	var irregular *forge.IrregularError
 	switch {
 	case err == nil:
@@ -41,6 +41,13 @@ func (b *Bot) organisation(ctx context.Context, repo forge.Repo) (text []byte, n
 	return text, notices, err
 }
 
+// ownersFile reads a file of the organisation, and all that there are with it,
+// so that the forge need not be asked for each.
+func (b *Bot) ownersFile(ctx context.Context, repo forge.Repo, path string) ([]byte, error) {
+	files := b.Forge.OwnersFiles(ctx, repo, policy.OrganisationRepo, policy.OrganisationPath, policy.OrganisationRules)
+	return files[path].Text, files[path].Err
+}
+
 // scanners are those for a repository: for secrets, with the rules that its
 // organisation brings. digest tells all rules in use. Rules that are wrong are
 // left out, and the notices say so. As with the organisation's policy, a file
@@ -51,7 +58,7 @@ func (b *Bot) scanners(ctx context.Context, repo forge.Repo) (all []scan.Scanner
 		return b.Scanners, b.Options.Rules, nil, nil
 	}
 	const path = policy.OrganisationRules
-	text, err := b.Forge.OwnersFile(ctx, repo, policy.OrganisationRepo, path)
+	text, err := b.ownersFile(ctx, repo, path)
 	var own scan.Scanner
 	var irregular *forge.IrregularError
 	switch {

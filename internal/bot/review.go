@@ -51,7 +51,7 @@ type subject struct {
 	event      forge.Event
 	repo       forge.Repo
 	pull       *forge.Pull    // nil for a merge group
-	opening    *forge.Opening // nil for a merge group
+	opening    *forge.Opening // nil for a merge group of which it could not be had
 	base, head string         // SHAs; the merge base is yet to be asked for
 	started    time.Time
 	known      bool // it was judged at this head and base before

@@ -53,8 +53,12 @@ func (h *host) ReadFile(context.Context, forge.Repo, string, string) ([]byte, er
 	}
 	return []byte(h.policy), nil
 }
-func (h *host) OwnersFile(context.Context, forge.Repo, string, string) ([]byte, error) {
-	return nil, forge.ErrDenied
+func (h *host) OwnersFiles(_ context.Context, _ forge.Repo, _ string, paths ...string) map[string]forge.File {
+	files := map[string]forge.File{}
+	for _, path := range paths {
+		files[path] = forge.File{Err: forge.ErrDenied}
+	}
+	return files
 }
 func (h *host) PutCheck(_ context.Context, _ forge.Repo, c forge.Check) (forge.CheckID, error) {
 	h.mu.Lock()

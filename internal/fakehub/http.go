@@ -91,35 +91,40 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path = strings.TrimPrefix(path, prefix)
 	w.Header().Set("Date", h.now().Format(http.TimeFormat))
-	out := &reply{ResponseWriter: w}
+	out := &reply{ResponseWriter: w, record: func(status int) { h.record(r, path, status) }}
+	dropped := false
 	if f := h.fault(r.Method, path); f != nil {
-		serve := h.dispatch
-		if !f.play(out, r, func(w http.ResponseWriter) { serve(w, r, prefix, path) }) {
-			h.record(r, path, out.status)
-			panic(http.ErrAbortHandler) // drops the connection
-		}
+		dropped = !f.play(out, r, func(w http.ResponseWriter) { h.dispatch(w, r, prefix, path) })
 	} else {
 		h.dispatch(out, r, prefix, path)
 	}
-	h.record(r, path, out.status)
+	if !out.sent {
+		out.record(0)
+	}
+	if dropped {
+		panic(http.ErrAbortHandler) // drops the connection
+	}
 }
 
-// reply remembers the status that was sent.
+// reply has the status recorded before it is sent: whoever has an answer finds
+// the call among those of the Hub.
 type reply struct {
 	http.ResponseWriter
-	status int
+	record func(status int)
+	sent   bool
 }
 
 func (w *reply) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
+	if !w.sent {
+		w.sent = true
+		w.record(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *reply) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
+	if !w.sent {
+		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(b)
 }

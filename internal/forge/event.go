@@ -24,6 +24,7 @@ type Event struct {
 	// Installation events: whose, which repositories came and went.
 	Installation int64  `json:"installation,omitempty"`
 	Account      User   `json:"account,omitzero"`
+	Contents     string `json:"contents,omitempty"` // what the App may do with them, "read" or "write"; "" if the event does not tell
 	Added        []Repo `json:"added,omitempty"`
 	Removed      []Repo `json:"removed,omitempty"`
 }

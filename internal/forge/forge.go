@@ -25,6 +25,9 @@ type Forge interface {
 	// at paths of the default branch's tip; of the last one, with when each line
 	// was written.
 	Begin(ctx context.Context, ref PullRef, paths ...string) (Opening, error)
+	// BeginGroup returns at once what a review of the merge group at sha starts
+	// from, as Begin does: an Opening whose Pull has nothing but the repository.
+	BeginGroup(ctx context.Context, repo Repo, sha string, paths ...string) (Opening, error)
 	// Look returns at once what stands on the head sha, and on pull request
 	// number of repo unless that is 0.
 	Look(ctx context.Context, repo Repo, number int, sha string) (Seen, error)
@@ -33,11 +36,11 @@ type Forge interface {
 	// ReadFile returns a file at rev, a branch or a SHA. A directory in its
 	// place is an *IrregularError. At most 1 MiB.
 	ReadFile(ctx context.Context, repo Repo, rev, path string) ([]byte, error)
-	// OwnersFile returns a file of the repository name of the owner of repo, at
-	// the tip of its default branch, as it stood a minute ago at the most. One
+	// OwnersFiles returns files of the repository name of the owner of repo, at
+	// the tip of its default branch, as they stood a minute ago at the most. One
 	// that does not exist is ErrNotFound; ErrDenied is a repository that we do
 	// not serve, or that is not there.
-	OwnersFile(ctx context.Context, repo Repo, name, path string) ([]byte, error)
+	OwnersFiles(ctx context.Context, repo Repo, name string, paths ...string) map[string]File
 	// Tip returns the SHA of a branch.
 	Tip(ctx context.Context, repo Repo, branch string) (string, error)
 	// Remote returns where to fetch repo, with a token that can only read it.
@@ -133,7 +136,7 @@ type Opening struct {
 	Seen  Seen            // on the head, without the threads
 }
 
-// A File is what ReadFile tells of one.
+// A File is what is told of one, as ReadFile does.
 type File struct {
 	Text    []byte
 	Written []time.Time // by line: when the commit was made that it is from; nil if that is not known
@@ -269,7 +272,8 @@ type Comment struct {
 }
 
 // Placed maps the key of each finding that has an open thread of ours to the
-// id of its comment, which several may share.
+// id of its comment, which several may share. A comment that was just posted
+// has a number below 0: its id costs a call, and the next look tells it.
 type Placed map[string]int64
 
 // Comments is how many comments p has.

@@ -171,6 +171,9 @@ func (l *ledger) Posted(ctx context.Context, repo forge.Repo, pull int, sha stri
 			}
 		}
 		for fingerprint, id := range comments {
+			if id <= 0 {
+				continue // the next review knows it
+			}
 			_, err := tx.ExecContext(ctx, `
 				INSERT INTO comments (repository, id, pull, fingerprint, first_sha, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
 				ON CONFLICT (repository, id, fingerprint) DO UPDATE SET last_at = excluded.last_at`,

@@ -153,6 +153,25 @@ func (t *talk) ours(u *gh.User, body string) string {
 	return body
 }
 
+// About returns the keys of what a comment on the lines of p is about; none if
+// it is not one of ours.
+func (f *Forge) About(ctx context.Context, p forge.PullRef, comment int64) ([]string, error) {
+	what := fmt.Sprintf("read what comment %d on %v is about", comment, p)
+	client, err := f.client(p.Repo, grant{pulls: read})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	c, _, err := client.PullRequests.GetComment(ctx, p.Repo.Owner, p.Repo.Name, comment)
+	if err = f.wrap(err, "%s", what); errors.Is(err, forge.ErrNotFound) {
+		return nil, nil // deleted meanwhile
+	}
+	t := talk{Forge: f, pull: p}
+	if m, ok := f.readMark(p, t.ours(c.GetUser(), c.GetBody())); ok && err == nil {
+		return m.keys, nil
+	}
+	return nil, err
+}
+
 // InTeam reports whether u is in a team of the owner of repo, "acme/security"
 // say. It goes by the name: MayWrite tells whether that is still u's.
 // forge.ErrDenied means that the App may not ask.

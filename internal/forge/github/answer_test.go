@@ -32,6 +32,36 @@ func (w *world) said(c forge.Command) (lines []string) {
 	return lines
 }
 
+func TestAbout(t *testing.T) {
+	w := newWorld(t, nil)
+	placed := w.place(w.review())
+	about := func(comment int64) []string {
+		keys, err := w.About(t.Context(), w.pull.PullRef, comment)
+		require.NoError(t, err)
+		return keys
+	}
+	assert.Equal(t, []string{"k2"}, about(placed["k2"]))
+	body := ""
+	for _, thread := range w.shown().Threads {
+		if thread.Comments[0].ID == placed["k2"] {
+			body = thread.Comments[0].Body
+		}
+	}
+	id, err := w.on.Remark(w.pull.Number, "", "dev", "a.txt", 4, body)
+	require.NoError(t, err)
+	for _, thread := range w.shown().Threads {
+		if thread.ID == id {
+			assert.Empty(t, about(thread.Comments[0].ID), "a person's, with our marker")
+		}
+	}
+	require.NoError(t, w.on.DeleteInline(w.pull.Number, placed["k2"]))
+	assert.Empty(t, about(placed["k2"]))
+	w.hub.Fail(fakehub.Fault{Match: "GET /repos/*/pulls/comments/*", Status: 502})
+	_, err = w.About(t.Context(), w.pull.PullRef, placed["k1"])
+	var busy *forge.BusyError
+	assert.ErrorAs(t, err, &busy)
+}
+
 func TestAnswer(t *testing.T) {
 	for name, inline := range map[string]bool{"in the conversation": false, "in a thread": true} {
 		t.Run(name, func(t *testing.T) {

@@ -125,7 +125,7 @@ func New(o Options) (*Forge, error) {
 		wire = &caller{next: wire, api: api, query: f.graphqlURL, called: o.Called}
 	}
 	f.answers = newAnswers()
-	f.ownersFiles.kept = map[ownersFileKey]ownersFile{}
+	f.ownersFiles.kept = map[ownersKey]ownersAnswer{}
 	limiter := newLimiter(o.Limits, f.now)
 	identity := func(id int64, key []byte, setting string) (*ghinstallation.AppsTransport, *tokens, error) {
 		apps, err := ghinstallation.NewAppsTransport(wire, id, key)

@@ -20,6 +20,7 @@ func (f *Forge) Installations(ctx context.Context) ([]forge.Installation, error)
 			return nil, f.wrap(err, "list the App's installations")
 		}
 		for _, in := range list {
+			f.Granted(in.GetID(), in.GetPermissions().GetContents())
 			all = append(all, forge.Installation{
 				ID: in.GetID(), Account: in.GetAccount().GetLogin(), AccountID: in.GetAccount().GetID(),
 				Created: in.GetCreatedAt().Time, Suspended: in.GetSuspendedAt().Time, All: in.GetRepositorySelection() == "all",

@@ -18,8 +18,9 @@ type installations struct {
 	app    string // what it is called in errors
 	client func() *gh.Client
 
-	mu    sync.Mutex
-	known map[int64]installed // by repository
+	mu      sync.Mutex
+	known   map[int64]installed // by repository
+	granted map[int64]installed // by installation: what GitHub told unasked
 }
 
 // installed is an App's installation on a repository.
@@ -36,16 +37,18 @@ const (
 )
 
 func newInstallations(f *Forge, app string, client func() *gh.Client) *installations {
-	return &installations{Forge: f, app: app, client: client, known: map[int64]installed{}}
+	return &installations{Forge: f, app: app, client: client, known: map[int64]installed{}, granted: map[int64]installed{}}
 }
 
 // on returns the App's installation on repo, forge.ErrDenied if there is none.
 func (i *installations) on(ctx context.Context, repo forge.Repo) (installed, error) {
 	i.mu.Lock()
-	known, ok := i.known[repo.ID]
+	known := []installed{i.granted[repo.Installation], i.known[repo.ID]}
 	i.mu.Unlock()
-	if ok && i.now().Before(known.until) {
-		return known, nil
+	for _, in := range known {
+		if i.now().Before(in.until) {
+			return in, nil
+		}
 	}
 	in, _, err := i.client().Apps.FindRepositoryInstallation(ctx, repo.Owner, repo.Name)
 	err = i.wrap(err, "find the installation of %s on %v", i.app, repo)
@@ -59,11 +62,21 @@ func (i *installations) on(ctx context.Context, repo forge.Repo) (installed, err
 	if !found.writes {
 		found.until = i.now().Add(deniedLife)
 	}
+	i.keep(i.known, repo.ID, found)
+	return found, nil
+}
+
+func (i *installations) keep(in map[int64]installed, key int64, found installed) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if len(i.known) >= installedCap {
-		clear(i.known)
+	if len(in) >= installedCap {
+		clear(in)
 	}
-	i.known[repo.ID] = found
-	return found, nil
+	in[key] = found
+}
+
+// Granted keeps what an installation lets the App do with the contents of its
+// repositories, "read" or "write", as GitHub told it unasked.
+func (f *Forge) Granted(installation int64, contents string) {
+	f.reader.keep(f.reader.granted, installation, installed{installation, contents == write, f.now().Add(installedLife)})
 }

@@ -57,8 +57,6 @@ const pullPart = `fullDatabaseId number title state merged isDraft isCrossReposi
 author { login ... on User { databaseId } ... on Bot { databaseId } ... on Organization { databaseId } }
 baseRefName baseRefOid headRefName headRefOid repository { databaseId }`
 
-const filePart = `{ mode type object { ... on Blob { byteSize isBinary isTruncated text } } }`
-
 // writtenPart asks when the lines of a file were written. It is a field of its
 // own beside the branch: what GitHub cannot tell of a file that does not
 // exist is an error there and nowhere else.
@@ -96,26 +94,26 @@ func (a *writtenAnswer) lines() (out []time.Time) {
 	return out
 }
 
-// beginQuery asks for n files as file0, file1 ….
-func beginQuery(n int) string {
-	var parameters, files strings.Builder
-	for i := range n {
-		fmt.Fprintf(&parameters, ", $path%d: String!", i)
-		fmt.Fprintf(&files, "file%d: file(path: $path%d) %s\n", i, i, filePart)
-	}
-	written := ""
-	if n > 0 {
-		written = fmt.Sprintf(writtenPart, n-1)
-	}
-	return `query($owner: String!, $name: String!, $number: Int!, $app: Int!, $check: String!` + parameters.String() + `) {
-  repository(owner: $owner, name: $name) {
-    databaseId name owner { login }
-    ` + written + `
-    defaultBranchRef { name target { ... on Commit { oid ` + files.String() + ` } } }
-    pullRequest(number: $number) {
+// What a review of a pull request starts from, and one of a merge group.
+const (
+	beginPull = `pullRequest(number: $number) {
       ` + pullPart + `
       commits(last: 1) { nodes { commit { oid ` + runsPart + ` } } }
-    }
+    }`
+	beginGroup = `object(oid: $sha) { ... on Commit { ` + runsPart + ` } }`
+)
+
+// beginQuery asks for n files as file0, file1 …, and for what begins a review.
+func beginQuery(n int, parameter, begins string) string {
+	parameters, files := filesPart(n)
+	if n > 0 {
+		files += "\n    " + fmt.Sprintf(writtenPart, n-1)
+	}
+	return `query($owner: String!, $name: String!, ` + parameter + `, $app: Int!, $check: String!` + parameters + `) {
+  repository(owner: $owner, name: $name) {
+    databaseId name owner { login }
+    ` + files + `
+    ` + begins + `
   }
 }`
 }
@@ -206,6 +204,7 @@ type repositoryAnswer struct {
 		Name   string
 		Target map[string]json.RawMessage // the files, by the names that the query gives them
 	}
+	Written *writtenAnswer
 }
 
 // present returns repo under its present name. The name that was asked for may
@@ -221,21 +220,6 @@ func (a *repositoryAnswer) present(repo forge.Repo) (forge.Repo, error) {
 	return repo, nil
 }
 
-type fileAnswer struct {
-	Mode   int
-	Type   string
-	Object struct {
-		ByteSize              int
-		IsBinary, IsTruncated bool
-		Text                  *string
-	}
-}
-
-const (
-	regularFile    = 0o100644
-	executableFile = 0o100755
-)
-
 // Begin returns at once what a review of ref starts from.
 func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (forge.Opening, error) {
 	fail := func(err error) (forge.Opening, error) {
@@ -248,7 +232,6 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 	var a struct {
 		Repository *struct {
 			repositoryAnswer
-			Written     *writtenAnswer
 			PullRequest *struct {
 				pullAnswer
 				Commits struct {
@@ -264,10 +247,7 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 	}
 	at := f.writes.now()
 	variables := map[string]any{"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number, "app": f.appID, "check": forge.CheckName}
-	for i, path := range paths {
-		variables[fmt.Sprint("path", i)] = path
-	}
-	if err = f.ask(ctx, c, beginQuery(len(paths)), variables, &a); err != nil {
+	if err = f.ask(ctx, c, beginQuery(len(paths), "$number: Int!", beginPull), withPaths(variables, paths), &a); err != nil {
 		return fail(err)
 	}
 	if a.Repository == nil || a.Repository.PullRequest == nil {
@@ -277,7 +257,7 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 	if err != nil {
 		return fail(err)
 	}
-	o := forge.Opening{Pull: a.Repository.PullRequest.pull(repo), Files: map[string]forge.File{}}
+	o := forge.Opening{Pull: a.Repository.PullRequest.pull(repo)}
 	s := sight{at: at}
 	for _, n := range a.Repository.PullRequest.Commits.Nodes {
 		if n.Commit.Oid == o.Pull.HeadSHA { // by date another commit can be the last
@@ -285,34 +265,56 @@ func (f *Forge) Begin(ctx context.Context, ref forge.PullRef, paths ...string) (
 		}
 	}
 	o.Seen = s.seen(nil)
-	for i, path := range paths {
-		var file *fileAnswer
-		if branch := a.Repository.DefaultBranchRef; branch != nil {
-			if err := json.Unmarshal(branch.Target[fmt.Sprint("file", i)], &file); err != nil {
-				return fail(fmt.Errorf("read GitHub's answer: %w", err))
-			}
-		}
-		text, err := f.fileOf(ctx, repo, path, file)
-		o.Files[path] = forge.File{Text: text, Err: err}
-		if i == len(paths)-1 && err == nil {
-			o.Files[path] = forge.File{Text: text, Written: a.Repository.Written.lines()}
-		}
+	if o.Files, err = f.openingFiles(ctx, repo, &a.Repository.repositoryAnswer, paths); err != nil {
+		return fail(err)
 	}
 	return o, nil
 }
 
-// fileOf takes the text from file, or asks for it on its own where it is no
-// plain text.
-func (f *Forge) fileOf(ctx context.Context, repo forge.Repo, path string, file *fileAnswer) ([]byte, error) {
-	switch {
-	case file == nil:
-		return nil, fmt.Errorf("read %s of %v: %w", path, repo, forge.ErrNotFound)
-	case file.Type == "blob" && (file.Mode == regularFile || file.Mode == executableFile) && file.Object.Text != nil &&
-		!file.Object.IsBinary && !file.Object.IsTruncated && len(*file.Object.Text) == file.Object.ByteSize:
-		return []byte(*file.Object.Text), nil
-	default:
-		return f.ReadFile(ctx, repo, repo.Default, path)
+// BeginGroup returns at once what a review of the merge group at sha starts from.
+func (f *Forge) BeginGroup(ctx context.Context, repo forge.Repo, sha string, paths ...string) (forge.Opening, error) {
+	fail := func(err error) (forge.Opening, error) {
+		return forge.Opening{}, f.wrap(err, "begin with the merge group at %s of %v", sha, repo)
 	}
+	c, err := f.client(repo, grant{contents: read, checks: read})
+	if err != nil {
+		return fail(err)
+	}
+	var a struct {
+		Repository *struct {
+			repositoryAnswer
+			Object *struct{ CheckSuites runsAnswer }
+		}
+	}
+	s := sight{at: f.writes.now()}
+	variables := map[string]any{"owner": repo.Owner, "name": repo.Name, "sha": sha, "app": f.appID, "check": forge.CheckName}
+	if err = f.ask(ctx, c, beginQuery(len(paths), "$sha: GitObjectID!", beginGroup), withPaths(variables, paths), &a); err != nil {
+		return fail(err)
+	}
+	if a.Repository == nil || a.Repository.Object == nil {
+		return fail(forge.ErrNotFound)
+	}
+	if repo, err = a.Repository.present(repo); err != nil {
+		return fail(err)
+	}
+	s.runs, s.allRuns = a.Repository.Object.CheckSuites.runs()
+	o := forge.Opening{Pull: forge.Pull{PullRef: forge.PullRef{Repo: repo}}, Seen: s.seen(nil)}
+	if o.Files, err = f.openingFiles(ctx, repo, &a.Repository.repositoryAnswer, paths); err != nil {
+		return fail(err)
+	}
+	return o, nil
+}
+
+// openingFiles are the files of an answer to beginQuery, the last one dated.
+func (f *Forge) openingFiles(ctx context.Context, repo forge.Repo, a *repositoryAnswer, paths []string) (map[string]forge.File, error) {
+	files, err := a.files(paths, func(path string) ([]byte, error) { return f.ReadFile(ctx, repo, repo.Default, path) })
+	if len(paths) > 0 && err == nil {
+		last := paths[len(paths)-1]
+		if file := files[last]; file.Err == nil {
+			files[last] = forge.File{Text: file.Text, Written: a.Written.lines()}
+		}
+	}
+	return files, err
 }
 
 func (s sight) seen(pulls []forge.Pull) forge.Seen {

@@ -98,6 +98,33 @@ func TestBeginTellsWhenLinesWereWritten(t *testing.T) {
 }
 
 // What is no plain text in GraphQL is read as ReadFile reads it.
+func TestBeginGroup(t *testing.T) {
+	w := newWorld(t, nil)
+	begin := func(repo forge.Repo, sha string) (forge.Opening, error) {
+		return w.BeginGroup(t.Context(), repo, sha, policyPath)
+	}
+	w.commit("main", map[string]string{policyPath: "mode: observe\n"})
+	w.check(underWay())
+	assert.Equal(t, 1, w.calls(func() {
+		o, err := begin(w.repo, w.pull.HeadSHA)
+		require.NoError(t, err)
+		assert.Equal(t, "mode: observe\n", string(o.Files[policyPath].Text))
+		assert.Equal(t, "main", o.Pull.Repo.Default)
+		assert.False(t, o.Seen.Completed)
+	}))
+	id := w.check(outcome("d1", forge.Success))
+	o, err := begin(w.repo, w.pull.HeadSHA)
+	require.NoError(t, err)
+	assert.True(t, o.Seen.Completed)
+	w.quiet(func() {
+		c := outcome("d1", forge.Success)
+		c.Seen = &o.Seen
+		assert.Equal(t, id, w.check(c))
+	})
+	_, err = begin(w.repo, strings.Repeat("0", 40))
+	assert.ErrorIs(t, err, forge.ErrNotFound)
+}
+
 func TestBeginOddFiles(t *testing.T) {
 	for name, test := range map[string]struct {
 		files   map[string]string
@@ -174,7 +201,11 @@ func TestLook(t *testing.T) {
 func TestReviewSeenBefore(t *testing.T) {
 	w := newWorld(t, nil)
 	r := w.review()
-	r.Seen = w.look()
+	assert.Equal(t, 2, w.calls(func() {
+		r.Seen = w.look()
+		_, err := w.PutReview(t.Context(), w.pull, r)
+		require.NoError(t, err)
+	}), "to look, and to post")
 	placed := w.place(r)
 	w.quiet(func() { assert.Equal(t, placed, w.place(r)) })
 	assert.Len(t, w.shown().Threads, 3)

@@ -217,6 +217,32 @@ func TestPushNeedsWriting(t *testing.T) {
 	assert.ErrorIs(t, err, forge.ErrDenied)
 }
 
+// What GitHub tells unasked need not be asked for, for an hour.
+func TestMayPushAsGranted(t *testing.T) {
+	now := time.Now()
+	w := newWorldOn(t, fakehub.Options{Now: func() time.Time { return now },
+		Permissions: map[string]string{"contents": "read", "pull_requests": "write", "checks": "write"}})
+	may := func(want bool) {
+		t.Helper()
+		may, err := w.MayPush(t.Context(), w.repo)
+		require.NoError(t, err)
+		assert.Equal(t, want, may)
+	}
+	assert.Zero(t, w.calls(func() {
+		w.Granted(w.repo.Installation, "write")
+		may(true)
+		w.Granted(w.repo.Installation+1, "read")
+		may(true)
+	}))
+	assert.Equal(t, 1, w.calls(func() {
+		_, err := w.Installations(t.Context())
+		require.NoError(t, err)
+		may(false)
+	}), "the list of all installations")
+	now = now.Add(installedLife)
+	assert.Equal(t, 1, w.calls(func() { _, _ = w.MayPush(t.Context(), w.repo) }), "after an hour it is asked for")
+}
+
 func TestPushNeverWritesToAFork(t *testing.T) {
 	w := newWorld(t, nil)
 	fork, err := w.hub.Fork(w.on, "dev")

@@ -396,11 +396,14 @@ func (p *reviewPut) post(ctx context.Context, comments []forge.Comment) error {
 		req.Comments = append(req.Comments, d)
 	}
 	repo := p.pull.Repo
-	review, _, err := p.client.PullRequests.CreateReview(ctx, repo.Owner, repo.Name, p.pull.Number, req)
+	_, _, err := p.client.PullRequests.CreateReview(ctx, repo.Owner, repo.Name, p.pull.Number, req)
 	err = p.refusal(err)
 	switch {
 	case err == nil:
-		return p.collect(ctx, review.GetID())
+		for i, c := range comments {
+			p.set(c.Keys, -int64(i+1))
+		}
+		return nil
 	case unprocessable(err) && strings.Contains(err.Error(), "commit_id"):
 		return nil // pushed over meanwhile: the next review looks at another head
 	case unprocessable(err):
@@ -444,22 +447,4 @@ func (p *reviewPut) set(keys []string, comment int64) {
 	for _, key := range keys {
 		p.placed[key] = comment
 	}
-}
-
-// collect learns the ids of the comments of a review.
-func (p *reviewPut) collect(ctx context.Context, review int64) error {
-	o := &gh.ListOptions{Page: 1, PerPage: pageSize}
-	for o.Page != 0 {
-		list, resp, err := p.client.PullRequests.ListReviewComments(ctx, p.pull.Repo.Owner, p.pull.Repo.Name, p.pull.Number, review, o)
-		if err != nil {
-			return p.wrap(err, "list the comments of review %d", review)
-		}
-		for _, c := range list {
-			if m, ok := p.readMark(p.pull, c.GetBody()); ok {
-				p.set(m.keys, c.GetID())
-			}
-		}
-		o.Page = resp.NextPage
-	}
-	return nil
 }

@@ -37,6 +37,7 @@ func decode(event, delivery string, body []byte, received time.Time, appID int64
 		Sender:       p.Sender.user(),
 		Installation: p.Installation.ID,
 		Account:      p.Installation.Account.user(),
+		Contents:     p.Installation.Permissions.Contents,
 	}
 	ok := p.read(event, appID, &e)
 	if !ok {
@@ -204,8 +205,11 @@ type account struct {
 func (a account) user() forge.User { return forge.User{ID: a.ID, Login: a.Login} }
 
 type installation struct {
-	ID      int64   `json:"id"`
-	Account account `json:"account"`
+	ID          int64   `json:"id"`
+	Account     account `json:"account"`
+	Permissions struct {
+		Contents string `json:"contents"`
+	} `json:"permissions"`
 }
 
 type repository struct {
