@@ -192,7 +192,7 @@ func TestTemplatesThatFail(t *testing.T) {
 	w.settle()
 	p, err := repo.Pull(number)
 	require.NoError(t, err)
-	require.Len(t, p.Threads, 10)
+	require.NotEmpty(t, p.Threads)
 	for _, th := range p.Threads {
 		assert.Contains(t, th.Comments[0].Body, "**How to fix.**")
 	}
