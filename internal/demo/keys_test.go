@@ -61,12 +61,15 @@ func keyCases() []keyCase {
 		{key: "ignore[].rule", a: someException, b: edited(someException, "dependency/*", "secret/*")},
 		{key: "ignore[].path", a: someException, b: edited(someException, "'**'", "x")},
 		{key: "ignore[].fingerprint", a: someException, b: edited(someException, "path: '**'", "fingerprint: 0123456789abcdef0123456789abcdef")},
-		{key: "ignore[].package", a: edited(someException, "rule: dependency/*", "package: example-ledger"), b: edited(someException, "rule: dependency/*", "package: example-gear")},
+		{key: "ignore[].package", a: edited(someException, "rule: dependency/*", "package: example-ledger, advisories: [DEMO-2026-0003]"),
+			b: edited(someException, "rule: dependency/*", "package: example-gear, advisories: [DEMO-2026-0003]")},
 		{key: "ignore[].advisories", a: edited(someException, "rule: dependency/*", "package: example-ledger, advisories: [DEMO-2026-0003]"),
 			b: edited(someException, "rule: dependency/*", "package: example-ledger, advisories: [DEMO-2026-0001]")},
 		{key: "ignore[].reason", a: someException, b: edited(someException, "because", "for another reason")},
 		{key: "ignore[].owner", a: someException, b: edited(someException, "acme/web", "acme/platform")},
 		{key: "ignore[].until", a: someException, b: edited(someException, "2099", "2020")},
+		{key: "scanners.iac.profile", a: "scanners: {iac: {profile: recommended}}", b: "scanners: {iac: {profile: all}}",
+			files: map[string]string{"egress.tf": openEgress}},
 		{key: "upgrades.enabled", a: "upgrades: {major: true}", b: "upgrades: {major: true, enabled: false}"},
 		{key: "upgrades.open", a: "upgrades: {major: true}", b: "upgrades: {major: true, open: 0}"},
 		{key: "upgrades.major", a: "upgrades: {major: true}", b: "upgrades: {major: false}"},
@@ -196,6 +199,19 @@ func (w *world) upgrades(t *testing.T, repo *fakehub.Repo) string {
 	}
 	return strings.Join(seen, "\n")
 }
+
+// openEgress lets everything out: a note in the recommended profile.
+const openEgress = `resource "aws_security_group" "shop" {
+  description = "the shop"
+  egress {
+    description = "everything"
+    from_port   = 0
+    to_port     = 0
+    protocol    = "-1"
+    cidr_blocks = ["0.0.0.0/0"]
+  }
+}
+`
 
 const keyLock = `{
   "name": "shop",
