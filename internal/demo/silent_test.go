@@ -159,7 +159,7 @@ func calmDependencies() []calm {
 		{"go.mod: vulnerable in base, formatted", newStory().base(tree{"go.mod": mod("v1.2.0")}).commit("format", tree{"go.mod": strings.Replace(mod("v1.2.0"), "require example.com/markdown v1.2.0", "require (\n\texample.com/markdown v1.2.0\n)", 1)})},
 		{"go.sum grows", newStory().base(tree{"go.mod": mod("v1.2.1"), "go.sum": sum("example.com/markdown", "v1.2.1")}).commit("grow", tree{"go.sum": sum("example.com/markdown", "v1.2.1") + sum("example.com/table", "v1.0.0")})},
 		{"requirements sorted", newStory().base(tree{"requirements.txt": "example-ledger==4.1.2\nexample-charts==2.0.0\n"}).commit("sort", tree{"requirements.txt": "example-charts==2.0.0\nexample-ledger==4.1.2\n"})},
-		{"requirements: not pinned", newStory().base(tree{"a": "a\n"}).commit("range", tree{"requirements.txt": "example-ledger>=4.1\n"})},
+		{"requirements: a range of versions without a vulnerability", newStory().base(tree{"a": "a\n"}).commit("range", tree{"requirements.txt": "example-ledger>=4.1.3,<5\n"})},
 		{"a manifest deleted", newStory().base(tree{"requirements.txt": "example-ledger==4.1.2\n", "a": "a\n"}).commit("gone", nil, gone{"requirements.txt"})},
 	}
 }
