@@ -143,7 +143,7 @@ func (a *audit) reviewed(where string, repo *fakehub.Repo, number, writes int) {
 }
 
 var (
-	hiddenLine = regexp.MustCompile(`(?m)^<!-- pullwarden:\S+ (?:settled )?key=(\S+) mac=\S+ -->\s*$`)
+	hiddenLine = regexp.MustCompile(`(?m)^<!-- pullwarden:\S+ (?:settled )?key=(\S+)(?: words=\S+)?(?: covers=\S+)? mac=\S+ -->\s*$`)
 	saidRule   = regexp.MustCompile("<sub>`([a-z]+)/([^`]+)`")
 	fenceLine  = regexp.MustCompile("^(`{3,})suggestion$")
 )

@@ -82,7 +82,7 @@ func TestNumbers(t *testing.T) {
 			assert.LessOrEqual(t, n, 10, where)
 			most = max(most, n)
 		}
-		assert.Equal(t, 10, most, "the bound was reached")
+		assert.Greater(t, most, 5, "reviews with many comments were seen")
 	})
 	t.Run("one summary at the most", func(t *testing.T) {
 		for where, n := range a.remarks {

@@ -156,7 +156,7 @@ func TestWholeFinding(t *testing.T) {
 	want.Evidence = finding.Plain("example.com/parser v0.1.0")
 	want.Details = []finding.Detail{
 		{Name: "Package", Text: "example.com/parser"}, {Name: "Version", Text: "v0.1.0"},
-		{Name: "Advisory", Text: "GO-2024-9001 (CVE-2024-99001), high (CVSS 3.1 score 7.5 of GO-2024-9001), fixed in v0.17.0"},
+		{Name: "Advisory", Text: "GO-2024-9001 (CVE-2024-99001), high (CVSS 3.1 score 7.5), fixed in v0.17.0"},
 		{Name: "Dependency", Text: "direct"},
 	}
 	want.Dependency = &finding.Dependency{

@@ -125,7 +125,7 @@ func details(f finding.Finding) []finding.Detail {
 			out = append(out, finding.Detail{Name: "Further advisories", Text: further(f.Advisories[i:])})
 			break
 		}
-		out = append(out, finding.Detail{Name: "Advisory", Text: advisoryLine(a, i > 0)})
+		out = append(out, finding.Detail{Name: "Advisory", Text: advisoryLine(a, i > 0, len(f.Advisories) == 1 && a.Fixed == p.Upgrade)})
 	}
 	out = append(out, finding.Detail{Name: "Dependency", Text: kind})
 	if len(p.Chain) > 0 {
@@ -137,8 +137,9 @@ func details(f finding.Finding) []finding.Detail {
 	return out
 }
 
-// advisoryLine is one advisory in a line. The summary of the worst is in the message.
-func advisoryLine(a finding.Advisory, summary bool) string {
+// advisoryLine is one advisory in a line. The summary of the worst is in the
+// message; fixTells says that the fix names the version already.
+func advisoryLine(a finding.Advisory, summary, fixTells bool) string {
 	text := a.ID
 	if len(a.Aliases) > 0 {
 		text += " (" + strings.Join(a.Aliases, ", ") + ")"
@@ -147,10 +148,12 @@ func advisoryLine(a finding.Advisory, summary bool) string {
 	if a.Severity == finding.Unrated {
 		text += " severity"
 	}
-	if a.Source != "" {
-		text += " (" + a.Source + ")"
+	// The advisory is named already: only another one that rates it is told.
+	if source := strings.TrimSuffix(a.Source, " of "+a.ID); source != "" && source != "stated by "+a.ID {
+		text += " (" + source + ")"
 	}
 	switch {
+	case a.Fixed != "" && fixTells:
 	case a.Fixed != "":
 		text += ", fixed in " + a.Fixed
 	case a.LastAffected != "":
