@@ -99,13 +99,7 @@ func (g *grader) grades(m types.Metadata) grades {
 	if name == "" {
 		return nil
 	}
-	if g.blocks == nil {
-		g.blocks = map[string]*terraform.Block{}
-		for _, module := range g.modules {
-			g.add(module.GetBlocks())
-		}
-	}
-	b := g.blocks[chain(m.Parent())]
+	b := g.block(m.Parent())
 	if b == nil {
 		return nil
 	}
@@ -118,6 +112,17 @@ func (g *grader) grades(m types.Metadata) grades {
 		out = out.with(permissions(v))
 	}
 	return out
+}
+
+// block returns the block that m is about, nil if it is none.
+func (g *grader) block(m *types.Metadata) *terraform.Block {
+	if g.blocks == nil {
+		g.blocks = map[string]*terraform.Block{}
+		for _, module := range g.modules {
+			g.add(module.GetBlocks())
+		}
+	}
+	return g.blocks[chain(m)]
 }
 
 func (g *grader) add(blocks terraform.Blocks) {

@@ -18,13 +18,14 @@ type hit struct {
 	rule    finding.Rule
 	at      change.Span
 	also    []change.Span
-	block   string      // name of the resource around it, without instance keys; "" if there is none
-	span    change.Span // of that resource
-	grades  grades      // how bad the value is, where values have degrees
-	cause   string      // name of what several hits have in common; set by settle
-	name    string      // of what is wrong, within its file; the same when lines move
-	text    string      // of the block around it, to tell namesakes apart
-	module  string      // calls through which the place was reached; "" if it stands for itself
+	block   string             // name of the resource around it, without instance keys; "" if there is none
+	span    change.Span        // of that resource
+	grades  grades             // how bad the value is, where values have degrees
+	doubt   finding.Confidence // how much less than certain it is
+	cause   string             // name of what several hits have in common; set by settle
+	name    string             // of what is wrong, within its file; the same when lines move
+	text    string             // of the block around it, to tell namesakes apart
+	module  string             // calls through which the place was reached; "" if it stands for itself
 	message string
 	line    string // the text of at, newline included, if that is one line
 }
@@ -65,6 +66,16 @@ func settle(side scan.Side, hits []hit) []finding.Finding {
 		worst[k] = worst[k].with(h.grades)
 	}
 	keep := func(h hit, name string) {
+		if h.doubt > 0 || side == scan.Before { // what is certain then is no news as a guess
+			guess := h.finding(name + "\x00guess")
+			if s := (seat{h.rule.ID, name + "\x00guess", h.at}); !seen[s] {
+				seen[s] = true
+				out = append(out, guess)
+			}
+			if h.doubt > 0 {
+				return
+			}
+		}
 		if h.block != "" {
 			h.cause = h.block + worst[key{h.rule.ID, h.at.Path, h.block}].String()
 		}
@@ -115,6 +126,7 @@ func repeats(h hit, hits []hit) bool {
 
 func (h hit) finding(name string) finding.Finding {
 	f := finding.New(h.rule, h.at, finding.InFile(name), h.message)
+	f.Confidence -= h.doubt
 	f.Recommended = recommended(h.rule, h.message)
 	f.Also, f.Block = h.also, h.span
 	if h.cause != "" {

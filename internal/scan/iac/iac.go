@@ -166,6 +166,7 @@ type inspection struct {
 	load       func() (*engine, error)
 	engine     *engine // nil until ready
 	repo       *repository
+	guessed    map[string]bool // modules of whose variables values are guessed
 	hits       []hit
 	incomplete []change.Skip
 	errs       []error

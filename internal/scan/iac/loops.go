@@ -17,6 +17,7 @@ type guard struct {
 	edits        []edit
 	refused      []refusal
 	files        []*hclsyntax.FunctionCallExpr // calls that read one
+	choices      []*hclsyntax.ConditionalExpr
 	loops        int
 	nests        []hclsyntax.Expression // what multiplies, outermost ones
 	widest       int                    // items of the longest literal
@@ -38,6 +39,8 @@ func (g *guard) Enter(n hclsyntax.Node) hcl.Diagnostics {
 	switch n := n.(type) {
 	case *hclsyntax.FunctionCallExpr:
 		g.call(n)
+	case *hclsyntax.ConditionalExpr:
+		g.choices = append(g.choices, n)
 	case *hclsyntax.TupleConsExpr:
 		g.widest = max(g.widest, len(n.Exprs))
 	case *hclsyntax.ObjectConsExpr:

@@ -35,6 +35,7 @@ type source struct {
 	locals  map[string]hcl.Expression
 	nests   []hclsyntax.Expression // loops that are in no other
 	widest  int                    // items of the longest literal
+	choices []*hclsyntax.ConditionalExpr
 	refused []refusal
 	files   []string     // that the engine is given the content of
 	counts  map[int]int  // lines of blocks whose instances differ, and of their count
@@ -97,7 +98,7 @@ func parse(p string, text []byte, read func(string) ([]byte, error)) source {
 			with.files = s.files
 			return with
 		}
-		s.nests, s.widest = g.nests, g.widest
+		s.nests, s.widest, s.choices = g.nests, g.widest, g.choices
 		s.refused = append(s.refused, g.refused...)
 		known := meter{widest: 1} // by itself alone, for some of it is evaluated here
 		for _, n := range g.nests {
@@ -126,9 +127,10 @@ func parse(p string, text []byte, read func(string) ([]byte, error)) source {
 	return s
 }
 
-// without returns the text of s with no call of the modules in dirs.
-func (s source) without(dirs map[string]bool) []byte {
-	edits := slices.Clone(s.edits)
+// without returns the text of s with no call of the modules in dirs, and with
+// further edits.
+func (s source) without(dirs map[string]bool, also ...edit) []byte {
+	edits := append(slices.Clone(s.edits), also...)
 	for _, c := range s.calls {
 		if dirs[c.dir] {
 			edits = append(edits, c.cut)

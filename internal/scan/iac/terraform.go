@@ -17,6 +17,7 @@ import (
 	"github.com/aquasecurity/trivy/pkg/iac/scanners/terraform/parser"
 	"github.com/aquasecurity/trivy/pkg/iac/terraform"
 	"github.com/aquasecurity/trivy/pkg/iac/types"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/pullwarden/pullwarden/internal/scan"
 )
@@ -31,6 +32,7 @@ func (in *inspection) terraform(dirs []string) {
 	roots := append(slices.Clone(dirs), callers...)
 	in.fail(r.tooNested(dirs))
 	in.remote(dirs)
+	in.guessed = r.uncalled(dirs, roots)
 	for _, dir := range append(r.reach(dirs), callers...) {
 		if err := in.ctx.Err(); err != nil {
 			in.fail(err)
@@ -134,8 +136,34 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 	if err := in.ready(); err != nil {
 		return err
 	}
-	t := newTree(in.ctx, files)
-	p := parser.New(t, "",
+	e, err := in.evaluate(files, dir, inputs)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	in.cut(e.modules, r)
+	for _, res := range e.failed {
+		in.block(res, e, dir)
+	}
+	if in.guessed[dir] && deep && also == "" {
+		errs = append(errs, in.guess(r, dir, files, inputs, e))
+	}
+	if e.exhausted() {
+		errs = append(errs, &SyntaxError{Path: dir, Why: fmt.Sprintf("calls more than %d modules, not all were inspected", maxModules)})
+	}
+	return errors.Join(errs...)
+}
+
+// An evaluation is what the engine makes of a module and of those it calls.
+type evaluation struct {
+	*tree
+	grader
+	failed trivy.Results
+}
+
+// evaluate has the engine judge the module in dir; inputs are its variables.
+func (in *inspection) evaluate(files map[string][]byte, dir string, inputs map[string]cty.Value) (*evaluation, error) {
+	e := &evaluation{tree: newTree(in.ctx, files)}
+	p := parser.New(e.tree, "",
 		parser.OptionWithLogger(slog.New(slog.DiscardHandler)),
 		parser.OptionWithDownloads(false),
 		parser.OptionWithSkipCachedModules(true), // a cache of the machine's
@@ -143,26 +171,19 @@ func (in *inspection) module(r *repository, dir, also string, deep bool) error {
 		parser.OptionsWithTfVars(inputs),
 	)
 	if err := p.ParseFS(in.ctx, dir); err != nil {
-		return errors.Join(append(errs, fmt.Errorf("%s: read the module: %w", dir, err))...)
+		return nil, fmt.Errorf("%s: read the module: %w", dir, err)
 	}
-	modules, err := p.EvaluateAll(in.ctx)
-	if err == nil && in.ctx.Err() == nil {
+	var err error
+	if e.modules, err = p.EvaluateAll(in.ctx); err == nil && in.ctx.Err() == nil {
 		var results trivy.Results
-		results, err = executor.New(executor.OptionWithRegoScanner(in.engine.rego)).Execute(in.ctx, modules, dir)
-		failed := results.GetFailed()
-		in.cut(modules, r)
-		graded := &grader{modules: modules}
-		for _, res := range append(failed, orphans(modules, failed)...) {
-			in.block(res, t, dir, graded)
-		}
+		results, err = executor.New(executor.OptionWithRegoScanner(in.engine.rego)).Execute(in.ctx, e.modules, dir)
+		e.failed = results.GetFailed()
+		e.failed = append(e.failed, orphans(e.modules, e.failed)...)
 	}
 	if err != nil {
-		errs = append(errs, fmt.Errorf("%s: evaluate the module: %w", dir, err))
+		return nil, fmt.Errorf("%s: evaluate the module: %w", dir, err)
 	}
-	if t.exhausted() {
-		errs = append(errs, &SyntaxError{Path: dir, Why: fmt.Sprintf("calls more than %d modules, not all were inspected", maxModules)})
-	}
-	return errors.Join(errs...)
+	return e, nil
 }
 
 // touches reports whether the change touches a file of variables in dir.
@@ -176,7 +197,7 @@ var (
 )
 
 // block notes what the engine says of a block of the module in dir.
-func (in *inspection) block(res trivy.Result, t *tree, dir string, graded *grader) {
+func (in *inspection) block(res trivy.Result, t *evaluation, dir string) {
 	if !counts(res.Rule()) {
 		return
 	}
@@ -191,7 +212,7 @@ func (in *inspection) block(res trivy.Result, t *tree, dir string, graded *grade
 			inner = append(inner, *m)
 		}
 	}
-	h := hit{rule: in.engine.rule(res.Rule()), grades: graded.grades(meta)}
+	h := hit{rule: in.engine.rule(res.Rule()), grades: t.grades(meta)}
 	for _, m := range append(slices.Clone(inner), calls...) {
 		if at, text := t.span(m); at.Path != "" {
 			if h.at = at; attributeOf(m) == "" {
@@ -202,7 +223,7 @@ func (in *inspection) block(res trivy.Result, t *tree, dir string, graded *grade
 		}
 	}
 	if h.at.Path == "" {
-		h.at.Path = firstOf(t, dir) // about the module as a whole
+		h.at.Path = firstOf(t.tree, dir) // about the module as a whole
 	}
 	var names []string
 	for _, m := range inner {
